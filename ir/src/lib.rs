@@ -1,0 +1,1 @@
+//! Lanista: ir.
