@@ -1,1 +1,26 @@
-//! Lanista: ir.
+//! Lanista's intermediate representation: computation graphs as first-class values.
+
+mod builder;
+pub mod cost;
+pub mod decision;
+pub mod eval;
+pub mod expr;
+pub mod graph;
+pub mod hash;
+mod module;
+pub mod op;
+pub mod text;
+pub mod ty;
+pub mod value;
+
+pub use builder::{GraphBuilder, GraphError, IntoTemplate};
+pub use cost::Convention;
+pub use decision::{Decision, Domain, DomainError, Pick};
+pub use eval::{Env, EvalError};
+pub use expr::{DecisionRef, Expr};
+pub use graph::{Body, Callee, Candidate, Graph, Node, Reduce, Val};
+pub use hash::GraphHash;
+pub use module::{DuplicateLabel, Module};
+pub use op::{Op, OpError, OpRegistry, OpTemplate};
+pub use ty::{DType, Dim, TensorType};
+pub use value::{Name, Real, Value};

@@ -1,0 +1,462 @@
+//! Decisions: what a search decides, each with a label, a domain, a default and optional weights.
+
+use crate::value::{Name, Real, Value};
+use std::fmt;
+
+/// The chosen point of a domain: an index into its values in enumeration order, or the bits of a real number.
+///
+/// [`Pick::INACTIVE`] marks a decision that the other choices of a sample have made irrelevant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Pick(u64);
+
+impl Pick {
+    /// The decision plays no part in this sample.
+    pub const INACTIVE: Self = Self(u64::MAX);
+
+    /// The value of that rank in the domain's enumeration order.
+    #[must_use]
+    pub const fn index(rank: u64) -> Self {
+        Self(rank)
+    }
+
+    /// A point of a real interval.
+    #[must_use]
+    pub fn real(x: f64) -> Self {
+        Self(x.to_bits())
+    }
+
+    /// The rank, for a discrete domain.
+    #[must_use]
+    pub const fn rank(self) -> u64 {
+        self.0
+    }
+
+    /// The number, for a real interval.
+    #[must_use]
+    pub fn as_real(self) -> f64 {
+        f64::from_bits(self.0)
+    }
+
+    /// Whether the decision plays a part.
+    #[must_use]
+    pub fn is_active(self) -> bool {
+        self != Self::INACTIVE
+    }
+}
+
+/// The values that a decision may take.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Domain {
+    /// One of these values.
+    Categorical(Vec<Value>),
+    /// An integer `lo, lo + step, ..`, not above `hi`.
+    Range {
+        /// Least value.
+        lo: i64,
+        /// Greatest value, inclusive.
+        hi: i64,
+        /// Distance of neighbours, positive.
+        step: i64,
+    },
+    /// A subset of `of` with `min..=max` members, in their order. Its value is a list.
+    Subset {
+        /// The set to choose from.
+        of: Vec<Value>,
+        /// Least size.
+        min: u32,
+        /// Greatest size.
+        max: u32,
+    },
+    /// A real number in `lo..=hi`, uniform or log-uniform.
+    Real {
+        /// Lower bound.
+        lo: Real,
+        /// Upper bound.
+        hi: Real,
+        /// Whether the logarithm is uniform.
+        log: bool,
+    },
+}
+
+/// Why a domain or decision is no good.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DomainError {
+    /// Nothing to choose from.
+    #[error("the domain `{0}` is empty; give it at least one value")]
+    Empty(String),
+    /// The same value twice.
+    #[error("the value `{0}` stands twice in the domain; name it once")]
+    Duplicate(String),
+    /// A set too large to be enumerated by a 64-bit rank.
+    #[error("a subset of {0} values is too large; at most 60 are possible")]
+    TooLarge(usize),
+    /// Bounds that do not fit.
+    #[error("the bounds of `{0}` do not fit; write lo..=hi with lo <= hi, a positive step, and lo > 0 for `log`")]
+    Bounds(String),
+    /// Weights that do not fit.
+    #[error("{found} weights for {expected} values, each of which must be positive or zero and one of them positive")]
+    Weights {
+        /// Number of values.
+        expected: u64,
+        /// Number of weights.
+        found: usize,
+    },
+    /// A default outside the domain.
+    #[error("the default `{value}` is not in `{domain}`")]
+    Default {
+        /// The default.
+        value: String,
+        /// The domain.
+        domain: String,
+    },
+}
+
+/// Binomial coefficient, exact for `n <= 60`.
+fn choose(n: u64, k: u64) -> u64 {
+    if k > n {
+        return 0;
+    }
+    (0..k.min(n - k)).fold(1, |c, i| c * (n - i) / (i + 1))
+}
+
+impl Domain {
+    /// The set `{0, .., n-1}` as values, for an input choice.
+    #[must_use]
+    pub fn first(n: usize) -> Vec<Value> {
+        (0..n as i64).map(Value::Int).collect()
+    }
+
+    /// Checks that the domain makes sense.
+    ///
+    /// # Errors
+    /// If it is empty, has a value twice, or its bounds do not fit.
+    pub fn validate(&self) -> Result<(), DomainError> {
+        let distinct = |values: &[Value]| {
+            let mut seen = rustc_hash::FxHashSet::default();
+            match values.iter().find(|v| !seen.insert((*v).clone())) {
+                Some(v) => Err(DomainError::Duplicate(v.to_string())),
+                None => Ok(()),
+            }
+        };
+        match self {
+            Self::Categorical(values) if values.is_empty() => Err(DomainError::Empty(self.to_string())),
+            Self::Categorical(values) => distinct(values),
+            Self::Range { lo, hi, step } if lo > hi || *step < 1 || hi.checked_sub(*lo).is_none() => {
+                Err(DomainError::Bounds(self.to_string()))
+            }
+            Self::Subset { of, .. } if of.len() > 60 => Err(DomainError::TooLarge(of.len())),
+            Self::Subset { of, min, max } => {
+                if min > max || *max as usize > of.len() {
+                    return Err(DomainError::Bounds(self.to_string()));
+                }
+                distinct(of)
+            }
+            Self::Real { lo, hi, log } => {
+                let (a, b) = (lo.get(), hi.get());
+                let good = a.is_finite() && b.is_finite() && a <= b && (!log || a > 0.0);
+                if good { Ok(()) } else { Err(DomainError::Bounds(self.to_string())) }
+            }
+            Self::Range { .. } => Ok(()),
+        }
+    }
+
+    /// Number of values; `None` for a real interval.
+    #[must_use]
+    pub fn size(&self) -> Option<u64> {
+        match self {
+            Self::Categorical(values) => Some(values.len() as u64),
+            Self::Range { lo, hi, step } => Some((hi - lo) as u64 / *step as u64 + 1),
+            Self::Subset { of, min, max } => {
+                Some((u64::from(*min)..=u64::from(*max)).map(|k| choose(of.len() as u64, k)).sum())
+            }
+            Self::Real { .. } => None,
+        }
+    }
+
+    /// The value of a pick, if it lies in the domain. Subsets are ordered by size, then lexicographically.
+    #[must_use]
+    pub fn value(&self, pick: Pick) -> Option<Value> {
+        if !pick.is_active() {
+            return None;
+        }
+        match self {
+            Self::Categorical(values) => values.get(usize::try_from(pick.rank()).ok()?).cloned(),
+            Self::Range { lo, step, .. } => {
+                (pick.rank() < self.size()?).then(|| Value::Int(lo + pick.rank() as i64 * step))
+            }
+            Self::Subset { of, .. } => {
+                let members = self.members(pick)?;
+                Some(Value::List(members.into_iter().map(|i| of[i].clone()).collect()))
+            }
+            Self::Real { lo, hi, .. } => {
+                let x = pick.as_real();
+                (lo.get() <= x && x <= hi.get()).then(|| Value::from(x))
+            }
+        }
+    }
+
+    /// The positions that a pick of a subset domain selects, ascending.
+    #[must_use]
+    pub fn members(&self, pick: Pick) -> Option<Vec<usize>> {
+        let Self::Subset { of, min, max } = self else { return None };
+        let n = of.len() as u64;
+        let mut rank = pick.rank();
+        for k in u64::from(*min)..=u64::from(*max) {
+            let count = choose(n, k);
+            if rank >= count {
+                rank -= count;
+                continue;
+            }
+            let (mut out, mut next) = (Vec::with_capacity(k as usize), 0);
+            for left in (1..=k).rev() {
+                loop {
+                    let with = choose(n - next - 1, left - 1);
+                    if rank < with {
+                        break;
+                    }
+                    rank -= with;
+                    next += 1;
+                }
+                out.push(next as usize);
+                next += 1;
+            }
+            return Some(out);
+        }
+        None
+    }
+
+    /// The pick of a value, if it lies in the domain.
+    #[must_use]
+    pub fn pick(&self, value: &Value) -> Option<Pick> {
+        match self {
+            Self::Categorical(values) => {
+                let same = |v: &Value| match (v.as_f64(), value.as_f64()) {
+                    (Some(a), Some(b)) => a == b,
+                    _ => v == value,
+                };
+                values.iter().position(same).map(|i| Pick::index(i as u64))
+            }
+            Self::Range { lo, hi, step } => {
+                let i = value.as_int().filter(|i| lo <= i && i <= hi && (i - lo) % step == 0)?;
+                Some(Pick::index(((i - lo) / step) as u64))
+            }
+            Self::Subset { of, min, max } => {
+                let Value::List(items) = value else { return None };
+                let mut places = Vec::with_capacity(items.len());
+                for item in items {
+                    places.push(of.iter().position(|v| v == item)? as u64);
+                }
+                let k = places.len() as u64;
+                let ascending = places.windows(2).all(|w| w[0] < w[1]);
+                if !ascending || k < u64::from(*min) || k > u64::from(*max) {
+                    return None;
+                }
+                let n = of.len() as u64;
+                let mut rank: u64 = (u64::from(*min)..k).map(|j| choose(n, j)).sum();
+                let mut next = 0;
+                for (i, place) in places.iter().enumerate() {
+                    let left = k - i as u64;
+                    rank += (next..*place).map(|skipped| choose(n - skipped - 1, left - 1)).sum::<u64>();
+                    next = place + 1;
+                }
+                Some(Pick::index(rank))
+            }
+            Self::Real { lo, hi, .. } => value.as_f64().filter(|x| lo.get() <= *x && *x <= hi.get()).map(Pick::real),
+        }
+    }
+
+    /// The point at a quantile in `0..=1` of a real interval (of the logarithm, if it is log-scaled).
+    #[must_use]
+    pub fn quantile(&self, q: f64) -> Option<Pick> {
+        let Self::Real { lo, hi, log } = self else { return None };
+        let (a, b) = (lo.get(), hi.get());
+        let x = if *log { (a.ln() + q * (b.ln() - a.ln())).exp() } else { a + q * (b - a) };
+        Some(Pick::real(x.clamp(a, b)))
+    }
+
+    /// All picks of a discrete domain in order; of a real interval the quantiles `k / 2^granularity`, ends excluded.
+    #[must_use]
+    pub fn grid(&self, granularity: u32) -> Vec<Pick> {
+        match self.size() {
+            Some(n) => (0..n).map(Pick::index).collect(),
+            None => {
+                let n = 1u64 << granularity.clamp(1, 20);
+                (1..n).filter_map(|k| self.quantile(k as f64 / n as f64)).collect()
+            }
+        }
+    }
+}
+
+impl fmt::Display for Domain {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Categorical(values) => write!(f, "{}", Value::List(values.clone())),
+            Self::Range { lo, hi, step: 1 } => write!(f, "{lo}..={hi}"),
+            Self::Range { lo, hi, step } => write!(f, "{lo}..={hi} step {step}"),
+            Self::Subset { of, min, max } => {
+                if *min == 0 && *max as usize == of.len() {
+                    f.write_str("any of ")?;
+                } else if min == max {
+                    write!(f, "{min} of ")?;
+                } else {
+                    write!(f, "{min}..={max} of ")?;
+                }
+                if *of == Self::first(of.len()) {
+                    write!(f, "{}", of.len())
+                } else {
+                    write!(f, "{}", Value::List(of.clone()))
+                }
+            }
+            Self::Real { lo, hi, log } => write!(f, "real {lo}..={hi}{}", if *log { " log" } else { "" }),
+        }
+    }
+}
+
+/// A decision, or a family of `n` decisions `?label[0]` to `?label[n-1]` with the same domain.
+///
+/// The same label is the same decision wherever it is used; it is declared once.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Decision {
+    /// The label, without the question mark.
+    pub label: Name,
+    /// Number of members, if this is a family.
+    pub family: Option<u32>,
+    /// The values it may take.
+    pub domain: Domain,
+    /// The value where nothing is decided.
+    pub default: Pick,
+    /// Prior weights of a discrete domain's values, in their order.
+    pub weights: Option<Vec<f64>>,
+    /// What it belongs to (a node of a cell): an edit may draw a group first, then one of its decisions.
+    pub group: Option<Name>,
+}
+
+impl Decision {
+    /// A decision whose default is its first value (a real interval's middle).
+    ///
+    /// # Errors
+    /// If the domain is no good.
+    pub fn new(label: impl AsRef<str>, domain: Domain) -> Result<Self, DomainError> {
+        domain.validate()?;
+        let default = domain.quantile(0.5).unwrap_or(Pick::index(0));
+        Ok(Self { label: Name::new(label), family: None, domain, default, weights: None, group: None })
+    }
+
+    /// Makes it a family of `n` members.
+    #[must_use]
+    pub fn family(mut self, n: u32) -> Self {
+        self.family = Some(n);
+        self
+    }
+
+    /// Puts it into a group.
+    #[must_use]
+    pub fn grouped(mut self, group: impl AsRef<str>) -> Self {
+        self.group = Some(Name::new(group));
+        self
+    }
+
+    /// Gives it a default.
+    ///
+    /// # Errors
+    /// If the value is not in the domain.
+    pub fn with_default(mut self, value: &Value) -> Result<Self, DomainError> {
+        self.default = self
+            .domain
+            .pick(value)
+            .ok_or_else(|| DomainError::Default { value: value.to_string(), domain: self.domain.to_string() })?;
+        Ok(self)
+    }
+
+    /// Gives it prior weights; the heaviest value becomes the default.
+    ///
+    /// # Errors
+    /// If there is not one finite, non-negative weight per value, or none is positive.
+    pub fn weighted(mut self, weights: Vec<f64>) -> Result<Self, DomainError> {
+        let expected = self.domain.size().unwrap_or(0);
+        let good = weights.len() as u64 == expected
+            && weights.iter().all(|w| w.is_finite() && *w >= 0.0)
+            && weights.iter().sum::<f64>() > 0.0;
+        if !good {
+            return Err(DomainError::Weights { expected, found: weights.len() });
+        }
+        let heaviest = (0..weights.len()).rev().max_by(|a, b| weights[*a].total_cmp(&weights[*b])).unwrap_or(0);
+        self.default = Pick::index(heaviest as u64);
+        self.weights = Some(weights);
+        Ok(self)
+    }
+
+    /// The picks in the order in which a grid visits them: heaviest first, else as enumerated.
+    #[must_use]
+    pub fn grid(&self, granularity: u32) -> Vec<Pick> {
+        let mut picks = self.domain.grid(granularity);
+        if let Some(weights) = &self.weights {
+            picks.sort_by(|a, b| weights[b.rank() as usize].total_cmp(&weights[a.rank() as usize]));
+        }
+        picks
+    }
+}
+
+impl fmt::Display for Decision {
+    /// `decision ?op[0..4] in [conv, pool] default pool weights [0.2, 0.8] group node1`
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "decision ?{}", self.label)?;
+        if let Some(n) = self.family {
+            write!(f, "[0..{n}]")?;
+        }
+        write!(f, " in {}", self.domain)?;
+        let plain = match &self.weights {
+            Some(w) => Self::new("x", self.domain.clone()).and_then(|d| d.weighted(w.clone())),
+            None => Self::new("x", self.domain.clone()),
+        };
+        if plain.is_ok_and(|d| d.default != self.default) {
+            if let Some(v) = self.domain.value(self.default) {
+                write!(f, " default {v}")?;
+            }
+        }
+        if let Some(weights) = &self.weights {
+            write!(f, " weights {}", Value::List(weights.iter().map(|w| Value::from(*w)).collect()))?;
+        }
+        match &self.group {
+            Some(group) => write!(f, " group {}", Value::Str(group.clone())),
+            None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn subsets_rank_and_unrank() {
+        let any = Domain::Subset { of: Domain::first(3), min: 0, max: 3 };
+        assert_eq!(any.size(), Some(8));
+        for d in [any, Domain::Subset { of: Domain::first(7), min: 2, max: 4 }] {
+            for rank in 0..d.size().expect("discrete") {
+                let v = d.value(Pick::index(rank)).expect("in range");
+                assert_eq!(d.pick(&v), Some(Pick::index(rank)), "{v}");
+            }
+            assert_eq!(d.value(Pick::index(d.size().expect("discrete"))), None);
+        }
+    }
+
+    #[test]
+    fn real_grid_is_quantiles() {
+        let d = Domain::Real { lo: 0.0.into(), hi: 1.0.into(), log: false };
+        let xs: Vec<f64> = d.grid(2).into_iter().map(Pick::as_real).collect();
+        assert_eq!(xs, [0.25, 0.5, 0.75]);
+        let d = Domain::Real { lo: 1.0.into(), hi: 16.0.into(), log: true };
+        let xs: Vec<f64> = d.grid(2).into_iter().map(Pick::as_real).collect();
+        assert!((xs[0] - 2.0).abs() < 1e-12 && (xs[2] - 8.0).abs() < 1e-12, "{xs:?}");
+    }
+
+    #[test]
+    fn weights_order_the_grid_and_set_the_default() {
+        let d = Decision::new("a", Domain::Range { lo: 1, hi: 3, step: 1 }).expect("domain");
+        let d = d.weighted(vec![0.2, 0.1, 0.7]).expect("weights");
+        assert_eq!(d.domain.value(d.default), Some(Value::Int(3)));
+        let order: Vec<_> = d.grid(0).into_iter().filter_map(|p| d.domain.value(p)).collect();
+        assert_eq!(order, [Value::Int(3), Value::Int(1), Value::Int(2)]);
+    }
+}

@@ -1,0 +1,5 @@
+//! Canonical hashes.
+
+mod stable;
+
+pub use stable::{GraphHash, ParseHashError, StableHasher};

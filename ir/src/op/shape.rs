@@ -1,0 +1,131 @@
+//! Shape rules that several ops share.
+
+use super::{OpError, Pair};
+use crate::ty::{Dim, Shape, TensorType};
+
+/// The four dimensions of an image batch `[N, C, H, W]`, with known channels, height and width.
+///
+/// # Errors
+/// If the rank is not 4, or channels, height or width are symbolic.
+pub(super) fn image(x: &TensorType) -> Result<(Dim, u32, u32, u32), OpError> {
+    let known = |i: usize| x.shape[i].known();
+    if let [n, _, _, _] = x.shape[..] {
+        if let (Some(c), Some(h), Some(w)) = (known(1), known(2), known(3)) {
+            return Ok((n, c, h, w));
+        }
+    }
+    Err(OpError::Shape(format!("expects rank 4, [N, C, H, W], got {x}")))
+}
+
+fn window_out(size: u32, k: u32, stride: u32, pad: u32, dilation: u32, ceil: bool) -> Option<u32> {
+    let (size, k, stride) = (u64::from(size), u64::from(k), u64::from(stride));
+    let (pad, dilation) = (u64::from(pad), u64::from(dilation));
+    if k == 0 || stride == 0 || dilation == 0 {
+        return None;
+    }
+    let span = (size + 2 * pad).checked_sub(dilation * (k - 1) + 1)?;
+    let mut out = if ceil { span.div_ceil(stride) } else { span / stride } + 1;
+    // PyTorch's rule: the last window must start inside the image or its left padding.
+    if ceil && (out - 1) * stride >= size + pad {
+        out -= 1;
+    }
+    u32::try_from(out).ok()
+}
+
+/// Height and width after a convolution.
+///
+/// # Errors
+/// If the kernel does not fit into the padded image, or a kernel, stride or dilation is zero.
+pub fn conv_out(
+    x: &TensorType,
+    hw: (u32, u32),
+    k: Pair,
+    stride: Pair,
+    pad: Pair,
+    dilation: Pair,
+) -> Result<(u32, u32), OpError> {
+    windows(x, hw, k, stride, pad, dilation, false)
+}
+
+/// Height and width after a pooling, rounding up if `ceil`.
+///
+/// # Errors
+/// As [`conv_out`], and if the padding exceeds half the kernel.
+pub fn pool_out(
+    x: &TensorType,
+    hw: (u32, u32),
+    k: Pair,
+    stride: Pair,
+    pad: Pair,
+    ceil: bool,
+) -> Result<(u32, u32), OpError> {
+    if 2 * u64::from(pad.h) > u64::from(k.h) || 2 * u64::from(pad.w) > u64::from(k.w) {
+        let text = format!("padding {}x{} exceeds half the window {}x{}", pad.h, pad.w, k.h, k.w);
+        return Err(OpError::Shape(text));
+    }
+    windows(x, hw, k, stride, pad, Pair::both(1), ceil)
+}
+
+fn windows(
+    x: &TensorType,
+    (h, w): (u32, u32),
+    k: Pair,
+    stride: Pair,
+    pad: Pair,
+    dilation: Pair,
+    ceil: bool,
+) -> Result<(u32, u32), OpError> {
+    let out =
+        (window_out(h, k.h, stride.h, pad.h, dilation.h, ceil), window_out(w, k.w, stride.w, pad.w, dilation.w, ceil));
+    match out {
+        (Some(h), Some(w)) if h > 0 && w > 0 => Ok((h, w)),
+        _ => Err(OpError::Shape(format!(
+            "a window of {}x{} (stride {}x{}, padding {}x{}, dilation {}x{}) does not fit {x}",
+            k.h, k.w, stride.h, stride.w, pad.h, pad.w, dilation.h, dilation.w
+        ))),
+    }
+}
+
+/// The common shape of element-wise operands by the usual broadcasting rule.
+///
+/// # Errors
+/// If two dimensions differ and neither is 1; the message names both types.
+pub fn broadcast(x: &[&TensorType]) -> Result<TensorType, OpError> {
+    let mut out = x[0].clone();
+    for y in &x[1..] {
+        let clash = || OpError::Shape(format!("shapes do not match: {out} and {y}"));
+        if y.dtype != out.dtype {
+            return Err(OpError::Shape(format!("element types do not match: {out} and {y}")));
+        }
+        if y.shape == out.shape {
+            continue;
+        }
+        let rank = out.rank().max(y.rank());
+        let at = |s: &Shape, i: usize| (i + s.len()).checked_sub(rank).map_or(Dim::fixed(1), |j| s[j]);
+        let mut shape = Shape::new();
+        for i in 0..rank {
+            let (a, b) = (at(&out.shape, i), at(&y.shape, i));
+            shape.push(match (a.known(), b.known()) {
+                _ if a == b => a,
+                (Some(1), _) => b,
+                (_, Some(1)) => a,
+                _ => return Err(clash()),
+            });
+        }
+        out.shape = shape;
+    }
+    Ok(out)
+}
+
+/// An axis counted from the end if negative.
+///
+/// # Errors
+/// If it lies outside the rank.
+pub(super) fn axis(axis: i64, x: &TensorType) -> Result<usize, OpError> {
+    let rank = x.rank() as i64;
+    let a = if axis < 0 { axis + rank } else { axis };
+    if (0..rank).contains(&a) {
+        return Ok(a as usize);
+    }
+    Err(OpError::Attr { attr: "axis".into(), expected: format!("expects an axis of {x}"), found: axis.to_string() })
+}
