@@ -10,7 +10,7 @@ use crate::value::{Name, Sigil, Value, is_identifier};
 use std::fmt::{self, Write};
 
 /// Widest line that holds a list of candidates or values.
-const WIDTH: usize = 100;
+const WIDTH: usize = 110;
 
 /// The output types to print after a node; `None` for none.
 type Annotate<'a> = &'a dyn Fn(&Node) -> Option<Vec<TensorType>>;
