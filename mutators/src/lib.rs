@@ -1,1 +1,3 @@
 //! Lanista: mutators.
+
+pub mod nasbench101;
