@@ -68,6 +68,8 @@ impl CellSpec {
     /// The canonical numbering of the cell: equal for two cells exactly when they are
     /// isomorphic, input, output and operations kept. Vertices on no path count as well: call
     /// [`prune`](Self::prune) first to compare what the cells compute.
+    ///
+    /// The numbering may change the [`channels`](Self::channels) of a vertex.
     #[must_use]
     pub fn canonical(&self) -> CellSpec {
         Self::from_packed(self.code())
@@ -76,15 +78,43 @@ impl CellSpec {
 
     /// The packed number of the [`canonical`](Self::canonical) numbering.
     pub fn code(&self) -> u64 {
+        Search::run(self).best
+    }
+
+    /// The interior vertices of this cell in the order that the canonical numbering gives them:
+    /// `cell.renumber(&cell.canonical_order())` is `cell.canonical()`.
+    pub fn canonical_order(&self) -> Vec<usize> {
+        let position = Search::run(self).best_position;
+        let mut order: Vec<usize> = (1..self.n() - 1).collect();
+        order.sort_by_key(|&v| position[v]);
+        order
+    }
+
+    /// The same cell with its interior vertices in another `order`. `None` unless `order` names
+    /// each of `1..n - 1` once, and is topological.
+    pub fn renumber(&self, order: &[usize]) -> Option<CellSpec> {
         let n = self.n();
-        let mut search = Search {
-            cell: self,
-            successors: self.successors(),
-            position: [0; MAX_VERTICES],
-            best: u64::MAX,
-        };
-        search.place(1, 1, n as u64);
-        search.best
+        if order.len() != n - 2 {
+            return None;
+        }
+        let mut place = [0; MAX_VERTICES];
+        place[n - 1] = n - 1;
+        let mut cell = CellSpec { adj: 0, ..*self };
+        for (i, &v) in order.iter().enumerate() {
+            cell.ops[i] = self.op(v)?;
+            if place[v] != 0 {
+                return None;
+            }
+            place[v] = i + 1;
+        }
+        for (x, y) in self.edges() {
+            let (x, y) = (place[x], place[y]);
+            if x >= y {
+                return None;
+            }
+            cell.adj |= 1 << (column_start(y) + x);
+        }
+        Some(cell)
     }
 }
 
@@ -95,9 +125,23 @@ struct Search<'a> {
     /// Where each placed vertex stands in the new numbering.
     position: [u8; MAX_VERTICES],
     best: u64,
+    best_position: [u8; MAX_VERTICES],
 }
 
-impl Search<'_> {
+impl<'a> Search<'a> {
+    /// Searches all numberings of `cell`.
+    fn run(cell: &'a CellSpec) -> Self {
+        let mut search = Search {
+            cell,
+            successors: cell.successors(),
+            position: [0; MAX_VERTICES],
+            best: u64::MAX,
+            best_position: [0; MAX_VERTICES],
+        };
+        search.place(1, 1, u64::from(cell.n));
+        search
+    }
+
     /// Renames a set of placed vertices.
     fn renamed(&self, mut set: u32) -> u32 {
         let mut out = 0;
@@ -113,7 +157,11 @@ impl Search<'_> {
         let n = self.cell.n();
         if at == n - 1 {
             let column = self.renamed(self.cell.predecessors(at));
-            self.best = self.best.min(prefix << at | u64::from(column));
+            let number = prefix << at | u64::from(column);
+            if number < self.best {
+                self.best = number;
+                self.best_position = self.position;
+            }
             return;
         }
         let mut smallest = u32::MAX;

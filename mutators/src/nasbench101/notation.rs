@@ -79,9 +79,15 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The place of the next token as a person counts it.
-    fn place(&self) -> usize {
-        self.text[..self.at].chars().count() + 1
+    /// Where the next token starts.
+    fn next_at(&mut self) -> usize {
+        self.peek();
+        self.at
+    }
+
+    /// A place in the text as a person counts it. For errors only: it reads the text again.
+    fn place(&self, at: usize) -> usize {
+        self.text[..at].chars().count() + 1
     }
 
     fn unexpected(&mut self, expected: &'static str) -> CellError {
@@ -91,7 +97,7 @@ impl<'a> Reader<'a> {
         CellError::Syntax {
             expected,
             found,
-            at: self.place(),
+            at: self.place(self.at),
         }
     }
 
@@ -118,12 +124,10 @@ impl<'a> Reader<'a> {
     fn matrix(&mut self) -> Result<(usize, u32), CellError> {
         let (mut adj, mut rows, mut columns) = (0, 0, None);
         self.list(|reader, row| {
-            reader.peek();
-            let start = reader.place();
+            let start = reader.next_at();
             let mut found = 0;
             reader.list(|reader, column| {
-                reader.peek();
-                let at = reader.place();
+                let at = reader.next_at();
                 let set = if reader.eat('1') {
                     true
                 } else if reader.eat('0') {
@@ -132,7 +136,11 @@ impl<'a> Reader<'a> {
                     return Err(reader.unexpected("`0` or `1`"));
                 };
                 if set && column <= row {
-                    return Err(CellError::LowerTriangle { row, column, at });
+                    return Err(CellError::LowerTriangle {
+                        row,
+                        column,
+                        at: reader.place(at),
+                    });
                 }
                 // Larger matrices are refused below; their bits have no place.
                 if set && column < MAX_VERTICES {
@@ -147,7 +155,7 @@ impl<'a> Reader<'a> {
                     row,
                     found,
                     expected,
-                    at: start,
+                    at: reader.place(start),
                 });
             }
             rows += 1;
@@ -168,15 +176,14 @@ impl<'a> Reader<'a> {
         let mut ops = Vec::new();
         let mut count = 0;
         self.list(|reader, index| {
-            reader.peek();
-            let at = reader.place();
+            let at = reader.next_at();
             let name = reader.name()?;
             count += 1;
             let wrong = |expected| CellError::Op {
                 index,
                 found: name.to_owned(),
                 expected,
-                at,
+                at: reader.place(at),
             };
             match (index, name) {
                 (0, "input") => {}

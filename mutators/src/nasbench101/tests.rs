@@ -30,23 +30,19 @@ fn any_cell() -> impl Strategy<Value = CellSpec> {
 /// The same cell under a topological order drawn by `keys`.
 fn renumbered(cell: &CellSpec, keys: &[u8; MAX_VERTICES]) -> CellSpec {
     let n = cell.n();
-    let mut order = vec![0];
-    while order.len() < n - 1 {
+    let mut order = Vec::new();
+    while order.len() < n - 2 {
         let next = (1..n - 1)
+            .filter(|v| !order.contains(v))
             .filter(|v| {
-                !order.contains(v) && cell.edges().all(|(x, y)| y != *v || order.contains(&x))
+                cell.edges()
+                    .all(|(x, y)| y != *v || x == 0 || order.contains(&x))
             })
             .min_by_key(|&v| (keys[v], v))
             .expect("acyclic");
         order.push(next);
     }
-    order.push(n - 1);
-    let place = |v: usize| order.iter().position(|&o| o == v).expect("placed");
-    let adj = cell.edges().fold(0, |adj, (x, y)| {
-        adj | 1 << (column_start(place(y)) + place(x))
-    });
-    let ops: Vec<Op101> = order[1..n - 1].iter().filter_map(|&v| cell.op(v)).collect();
-    CellSpec::new(n, adj, &ops).expect("same size")
+    cell.renumber(&order).expect("a topological order")
 }
 
 /// Smallest packed number over all orders of the interior that are topological.
@@ -92,6 +88,7 @@ proptest! {
         let canonical = cell.canonical();
         prop_assert_eq!(canonical.canonical(), canonical);
         prop_assert_eq!(canonical.packed(), cell.code());
+        prop_assert_eq!(cell.renumber(&cell.canonical_order()), Some(canonical));
         prop_assert_eq!(canonical.edge_count(), cell.edge_count());
         prop_assert_eq!(canonical.is_valid(), cell.is_valid());
     }
@@ -179,6 +176,22 @@ fn isomorphic_cells_share_a_code_and_others_do_not() {
     assert_eq!(a.code(), b.code());
     assert_ne!(a.code(), c.code());
     assert_ne!(a.code(), d.code());
+}
+
+#[test]
+fn renumbering_moves_edges_and_operations() {
+    let v =
+        cell("[[0,1,0,0],[0,0,0,1],[0,0,0,1],[0,0,0,0]] [input,maxpool3x3,conv1x1-bn-relu,output]");
+    let w =
+        cell("[[0,0,1,0],[0,0,0,1],[0,0,0,1],[0,0,0,0]] [input,conv1x1-bn-relu,maxpool3x3,output]");
+    assert_eq!(v.renumber(&[2, 1]), Some(w));
+    assert_eq!(v.renumber(&[1, 2]), Some(v));
+    for wrong in [&[1][..], &[1, 1], &[1, 3], &[0, 1], &[1, 2, 3]] {
+        assert_eq!(v.renumber(wrong), None, "{wrong:?}");
+    }
+    let chain =
+        cell("[[0,1,0,0],[0,0,1,0],[0,0,0,1],[0,0,0,0]] [input,maxpool3x3,maxpool3x3,output]");
+    assert_eq!(chain.renumber(&[2, 1]), None);
 }
 
 #[test]
