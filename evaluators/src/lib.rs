@@ -3,6 +3,7 @@
 mod error;
 mod evaluator;
 mod function;
+pub mod table;
 
 pub use error::EvaluateError;
 pub use evaluator::{

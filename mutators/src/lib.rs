@@ -4,6 +4,7 @@ pub mod chooser;
 pub mod draw;
 mod error;
 mod mutator;
+pub mod nasbench101;
 pub mod options;
 mod sample;
 mod schema;
