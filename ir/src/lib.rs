@@ -1,1 +1,3 @@
 //! Lanista: ir.
+
+pub mod draw;
