@@ -4,6 +4,7 @@ pub mod activity;
 mod builder;
 pub mod cost;
 pub mod decision;
+pub mod draw;
 pub mod eval;
 pub mod expr;
 pub mod fault;
