@@ -6,7 +6,5 @@ mod function;
 pub mod table;
 
 pub use error::EvaluateError;
-pub use evaluator::{
-    Candidate, Direction, Evaluation, Evaluator, Fidelities, Metric, Query, Standing, Values,
-};
+pub use evaluator::{Candidate, Direction, Evaluation, Evaluator, Fidelities, Metric, Query, Standing, Values};
 pub use function::Function;

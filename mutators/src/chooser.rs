@@ -39,7 +39,8 @@ impl Chooser for Replay<'_> {
             Some(i) => self.sample.schema().value(i, self.sample.picks()[i]),
             None => None,
         };
-        let value = value.ok_or_else(|| MutateError::MissingDecision { label: key.into(), domain: domain.to_string() })?;
+        let value =
+            value.ok_or_else(|| MutateError::MissingDecision { label: key.into(), domain: domain.to_string() })?;
         if domain.pick(&value).is_none() {
             let (label, value, domain) = (key.to_owned(), value.to_string(), domain.to_string());
             return Err(MutateError::OutsideDomain { label, value, domain });

@@ -136,8 +136,7 @@ impl FromStr for Sample {
                 }
                 return Err(syntax("an empty pair between two commas".into()));
             }
-            let (label, value) =
-                part.split_once('=').ok_or_else(|| syntax(format!("`{}` has no `=`", part.trim())))?;
+            let (label, value) = part.split_once('=').ok_or_else(|| syntax(format!("`{}` has no `=`", part.trim())))?;
             let value: Value = value.trim().parse().map_err(|e: ir::text::ParseError| syntax(e.message))?;
             pairs.push((Name::new(label.trim()), value));
         }

@@ -145,7 +145,9 @@ impl Schema {
     #[must_use]
     pub fn find(&self, label: &str) -> Option<usize> {
         match label.strip_suffix(']').and_then(|l| l.rsplit_once('[')) {
-            Some((family, index)) => self.position(family, Some(index.parse().ok()?)).or_else(|| self.first.get(label).copied()),
+            Some((family, index)) => {
+                self.position(family, Some(index.parse().ok()?)).or_else(|| self.first.get(label).copied())
+            }
             None => self.position(label, None).filter(|i| self.slots[*i].label == label),
         }
     }

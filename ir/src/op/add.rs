@@ -7,11 +7,14 @@ use smallvec::smallvec;
 crate::op! {
     /// The sum of one or more tensors, with broadcasting; PyTorch's `add`. No convention counts it: the tools see
     /// modules, and a sum is none.
-    Add = "add" {}
+    Add = "add" {
+        /// Whether the sum is divided by the number of inputs.
+        mean: bool = false,
+    }
 }
 
 impl OpDef for Add {
-    const SUMMARY: &'static str = "element-wise sum of one or more tensors, with broadcasting";
+    const SUMMARY: &'static str = "element-wise sum (or mean) of one or more tensors, with broadcasting";
     const COMMUTATIVE: bool = true;
 
     fn arity(&self) -> Arity {
@@ -31,6 +34,7 @@ mod tests {
     fn broadcasts() {
         let add = op("add", &[]);
         assert_eq!(add.to_string(), "add");
+        assert_eq!(op("add", &[("mean", true.into())]).to_string(), "add {mean=true}");
         assert!(add.is_commutative());
         let x = ["f32[N, 3, 8, 8]", "f32[3, 1, 1]", "f32[]"];
         assert_eq!(infer(&add, &x), "f32[N, 3, 8, 8]");

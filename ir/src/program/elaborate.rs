@@ -6,7 +6,7 @@ use crate::expr::{DecisionRef, Expr};
 use crate::fault::{Fault, Faults, What, list};
 use crate::graph::{Body, Callee, Candidate, Graph, Reduce};
 use crate::module::Module;
-use crate::op::{Add, Concat, Identity, Op, Types, Zero};
+use crate::op::{Add, Concat, Identity, Op, Pair, Types, Zero};
 use crate::ty::TensorType;
 use crate::value::{Name, Value};
 use rustc_hash::FxHashMap;
@@ -518,7 +518,7 @@ pub(crate) fn chosen_inputs(value: &Value, operands: usize) -> Result<Vec<usize>
 /// The op that reduces `k` chosen inputs to one value. A sum of nothing is zero, in the shape of the first operand.
 pub(crate) fn reduce_op(reduce: Reduce, k: usize) -> Result<Op, String> {
     match (reduce, k) {
-        (Reduce::Sum | Reduce::Mean, 0) => Ok(Zero::default().into()),
+        (Reduce::Sum | Reduce::Mean, 0) => Ok(Zero { stride: Pair::both(1), out: None }.into()),
         (Reduce::Concat, 0) => Err("nothing was chosen to concatenate; let at least one input be chosen".into()),
         (_, 1) => Ok(Identity {}.into()),
         (Reduce::Sum, _) => Ok(Add { mean: false }.into()),

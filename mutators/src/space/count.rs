@@ -82,9 +82,10 @@ fn count(schema: &Schema, part: &[usize]) -> Option<u128> {
     }
     fn go(schema: &Schema, part: &[usize], guards: &[usize], depth: usize, picks: &mut [Pick]) -> Option<u128> {
         if depth == guards.len() {
-            return part.iter().filter(|i| !guards.contains(i) && schema.is_active(**i, picks)).try_fold(1u128, |n, i| {
-                n.checked_mul(schema.slots()[*i].size?.into())
-            });
+            return part
+                .iter()
+                .filter(|i| !guards.contains(i) && schema.is_active(**i, picks))
+                .try_fold(1u128, |n, i| n.checked_mul(schema.slots()[*i].size?.into()));
         }
         let g = guards[depth];
         if !schema.is_active(g, picks) {

@@ -39,11 +39,13 @@ impl Space {
         } else {
             // Without conditions nearly every decision is free, so the first draw nearly always stands.
             let any = groups.iter().flatten().any(|i| free(i));
-            any.then(|| loop {
-                let group = &groups[draw::below(rng, groups.len() as u64) as usize];
-                let slot = group[draw::below(rng, group.len() as u64) as usize];
-                if free(&slot) {
-                    break slot;
+            any.then(|| {
+                loop {
+                    let group = &groups[draw::below(rng, groups.len() as u64) as usize];
+                    let slot = group[draw::below(rng, group.len() as u64) as usize];
+                    if free(&slot) {
+                        break slot;
+                    }
                 }
             })?
         };

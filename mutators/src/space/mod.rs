@@ -144,7 +144,9 @@ impl Space {
                         let clash = module.decision(&d.label).or(extra.iter().find(|e| e.label == d.label));
                         match clash {
                             Some(old) if *old == d => {}
-                            Some(old) => return Err(ir::DuplicateLabel { first: old.to_string(), second: d.to_string() }.into()),
+                            Some(old) => {
+                                return Err(ir::DuplicateLabel { first: old.to_string(), second: d.to_string() }.into());
+                            }
                             None => extra.push(d),
                         }
                     }
@@ -388,7 +390,8 @@ impl Space {
     /// # Errors
     /// If the space has none, or the text is none of its genotypes.
     pub fn parse_genotype(&self, text: &str) -> Result<Sample, MutateError> {
-        let refuse = |reason: String| MutateError::Genotype { space: self.name.to_string(), text: text.to_owned(), reason };
+        let refuse =
+            |reason: String| MutateError::Genotype { space: self.name.to_string(), text: text.to_owned(), reason };
         let Some(genotype) = &self.genotype else {
             return Err(refuse("the space has no notation of its own; give a sample".into()));
         };

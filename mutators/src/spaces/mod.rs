@@ -19,12 +19,8 @@ pub struct Entry {
 }
 
 /// Every space, in alphabetical order.
-pub const SPACES: &[Entry] = &[Entry {
-    name: "toy",
-    summary: "24 small networks, for tests and first steps",
-    options: "",
-    build: toy::build,
-}];
+pub const SPACES: &[Entry] =
+    &[Entry { name: "toy", summary: "24 small networks, for tests and first steps", options: "", build: toy::build }];
 
 /// Builds a space from its name and options, `darts:channels=36,layers=20`.
 ///
