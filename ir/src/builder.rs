@@ -364,7 +364,7 @@ mod tests {
     #[test]
     fn order_does_not_depend_on_insertion() {
         let mut b = GraphBuilder::new("g", [] as [&str; 0]);
-        b.node("y", Body::Op(Op::from(crate::op::Add {}).into()), ["x", "x"]);
+        b.node("y", Body::Op(Op::from(crate::op::Add { mean: false }).into()), ["x", "x"]);
         b.input("x");
         b.output("y");
         let g = b.finish().expect("acyclic");

@@ -3,7 +3,7 @@
 //! The arithmetic is Python's, the field's lingua franca: `/` is true division, `//` and `%` floor, `**` is power,
 //! and `round` goes half to even. Integers are 64 bits and an overflow is an error, never a wrapped number.
 
-use crate::value::{Name, Real, Sigil, Value, is_identifier, write_quoted};
+use crate::value::{Name, Sigil, Value, is_identifier, write_quoted};
 use std::fmt;
 
 /// A reference to a decision, `?width`, or to a member of a decision family, `?op[i]`.
@@ -203,20 +203,22 @@ impl Expr {
         }
     }
 
-    /// The value, if it depends on nothing; `params` tells which identifiers are parameters.
+    /// The value, if it depends on no decision and on none of `params`, and has one.
     #[must_use]
     pub fn constant(&self, params: &[Name]) -> Option<Value> {
-        match self {
-            Self::Lit(v) => Some(v.clone()),
-            Self::Ident(name) => (!params.contains(name)).then(|| Value::Str(name.clone())),
-            Self::Neg(x) => match x.constant(params)? {
-                Value::Int(i) => i.checked_neg().map(Value::Int),
-                Value::Real(r) => Some(Value::Real(Real::new(-r.get()))),
-                _ => None,
-            },
-            Self::List(items) => items.iter().map(|x| x.constant(params)).collect::<Option<_>>().map(Value::List),
-            _ => None,
-        }
+        let mut closed = true;
+        self.walk(&mut |x| match x {
+            Self::Decision(_) => closed = false,
+            Self::Ident(name) if params.contains(name) => closed = false,
+            _ => {}
+        });
+        if closed { self.eval(&crate::eval::Empty).ok() } else { None }
+    }
+
+    /// The expression with its constant part worked out: `2 * 8 * c` stays, `3 // 2` becomes `1`.
+    #[must_use]
+    pub fn folded(&self, params: &[Name]) -> Self {
+        self.constant(params).map_or_else(|| self.clone(), Self::literal)
     }
 
     /// Visits this expression and all below it, outermost first.

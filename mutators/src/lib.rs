@@ -1,1 +1,20 @@
-//! Lanista: mutators.
+//! Lanista's mutators: search spaces as base modules plus graph-level rewrites.
+
+pub mod chooser;
+pub mod draw;
+mod error;
+mod mutator;
+pub mod nasbench101;
+pub mod options;
+mod sample;
+mod schema;
+mod space;
+pub mod spaces;
+
+pub use chooser::Chooser;
+pub use error::MutateError;
+pub use mutator::Mutator;
+pub use options::{OptionError, Options};
+pub use sample::Sample;
+pub use schema::{Schema, Slot};
+pub use space::{Genotype, MAX_TRIES, Rule, Samples, Size, Space};

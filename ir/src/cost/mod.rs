@@ -1,5 +1,9 @@
 //! Cost of a network: parameters, and operations by one of the field's counting conventions.
 
+mod count;
+
+pub use count::Cost;
+
 use std::fmt;
 use std::str::FromStr;
 

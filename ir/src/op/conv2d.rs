@@ -1,6 +1,7 @@
 //! `conv2d`: two-dimensional convolution.
 
-use super::shape::{conv_out, image};
+use super::count::products;
+use super::shape::{conv_out, floating, image};
 use super::{Init, OpDef, OpError, Pair, Types, WeightSpec};
 use crate::cost::Convention;
 use crate::ty::TensorType;
@@ -30,6 +31,7 @@ impl OpDef for Conv2d {
     const SUMMARY: &'static str = "2-D convolution (groups, dilation, stride, padding)";
 
     fn infer(&self, x: &[&TensorType]) -> Result<Types, OpError> {
+        floating(x[0])?;
         let (n, c, h, w) = image(x[0])?;
         if self.out == 0 {
             return Err(OpError::Shape("conv2d needs at least one output channel (out=0)".into()));
@@ -46,7 +48,7 @@ impl OpDef for Conv2d {
 
     fn weights(&self, x: &[&TensorType]) -> SmallVec<[WeightSpec; 2]> {
         let per_group = x[0].shape[1].per_example() as u32 / self.groups;
-        let init = Init::FanInUniform { fan_in: u64::from(per_group) * self.k.area() };
+        let init = Init::FanInUniform { fan_in: u64::from(per_group).saturating_mul(self.k.area()) };
         let mut out = smallvec![WeightSpec::parameter("weight", [self.out, per_group, self.k.h, self.k.w], init)];
         if self.bias {
             out.push(WeightSpec::parameter("bias", [self.out], init));
@@ -55,33 +57,52 @@ impl OpDef for Conv2d {
     }
 
     fn macs(&self, convention: Convention, x: &[&TensorType], y: &[TensorType]) -> u64 {
-        let taps = x[0].shape[1].per_example() / u64::from(self.groups) * self.k.area();
-        let bias = self.bias && convention != Convention::Thop;
-        y[0].numel() * (taps + u64::from(bias))
+        let taps = (x[0].shape[1].per_example() / u64::from(self.groups)).saturating_mul(self.k.area());
+        products(convention, taps, self.bias, &y[0])
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::op::Op;
+    use crate::op::testing::{infer, list, macs, op, weights};
 
     #[test]
     fn counts_the_textbook_example() {
-        let conv = Conv2d {
-            out: 2,
-            k: Pair::both(3),
-            stride: Pair::both(1),
-            pad: Pair::both(0),
-            dilation: Pair::both(1),
-            groups: 1,
-            bias: true,
-        };
-        let (op, x) = (Op::from(conv), TensorType::image(3, 224, 224));
-        let y = op.infer(&[&x]).expect("fits");
-        assert_eq!(y[0].to_string(), "f32[N, 2, 222, 222]");
-        assert_eq!(op.macs(Convention::Nasbench, &[&x], &y), 2_759_904);
-        assert_eq!(op.weights(&[&x]).iter().map(WeightSpec::numel).sum::<u64>(), 2 * (27 + 1));
-        assert_eq!(op.to_string(), "conv2d {out=2, k=3}");
+        let conv = op("conv2d", &[("out", 2.into()), ("k", 3.into())]);
+        assert_eq!(conv.to_string(), "conv2d {out=2, k=3}");
+        let x = ["f32[N, 3, 224, 224]"];
+        assert_eq!(infer(&conv, &x), "f32[N, 2, 222, 222]");
+        assert_eq!(weights(&conv, &x), "weight[2, 3, 3, 3] fan_in 27, bias[2] fan_in 27");
+        assert_eq!(macs(&conv, &x), [2_759_904, 2_661_336, 2_759_904]);
+    }
+
+    #[test]
+    fn groups_divide_weights_and_work() {
+        let attrs = [("out", 16.into()), ("k", list(&[1, 7])), ("pad", list(&[0, 3])), ("groups", 16.into()), ("bias", false.into())];
+        let conv = op("conv2d", &attrs);
+        assert_eq!(conv.to_string(), "conv2d {out=16, k=[1, 7], pad=[0, 3], groups=16, bias=false}");
+        assert_eq!(infer(&conv, &["f32[N, 16, 8, 8]"]), "f32[N, 16, 8, 8]");
+        assert_eq!(weights(&conv, &["f32[N, 16, 8, 8]"]), "weight[16, 1, 1, 7] fan_in 7");
+        assert_eq!(macs(&conv, &["f32[N, 16, 8, 8]"]), [7168, 7168, 7168]);
+    }
+
+    #[test]
+    fn dilates() {
+        let conv = op("conv2d", &[("out", 1.into()), ("k", 3.into()), ("stride", 2.into()), ("pad", 2.into()), ("dilation", 2.into())]);
+        assert_eq!(infer(&conv, &["f32[N, 3, 32, 32]"]), "f32[N, 1, 16, 16]");
+    }
+
+    #[test]
+    fn refuses_what_does_not_fit() {
+        let conv = op("conv2d", &[("out", 4.into()), ("k", 3.into())]);
+        assert_eq!(infer(&conv, &["f32[N, 10]"]), "expects rank 4, [N, C, H, W], got f32[N, 10]");
+        assert_eq!(infer(&conv, &["u8[N, 3, 8, 8]"]), "expects floating-point elements, got u8[N, 3, 8, 8]");
+        let text = "a window of 3x3 (stride 1x1, padding 0x0, dilation 1x1) does not fit f32[N, 3, 2, 8]";
+        assert_eq!(infer(&conv, &["f32[N, 3, 2, 8]"]), text);
+        let grouped = op("conv2d", &[("out", 4.into()), ("k", 3.into()), ("groups", 2.into())]);
+        let text = "groups=2 must divide both the 3 input channels of f32[N, 3, 8, 8] and out=4";
+        assert_eq!(infer(&grouped, &["f32[N, 3, 8, 8]"]), text);
+        let none = op("conv2d", &[("out", 0.into()), ("k", 1.into())]);
+        assert_eq!(infer(&none, &["f32[N, 3, 8, 8]"]), "conv2d needs at least one output channel (out=0)");
     }
 }

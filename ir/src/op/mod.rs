@@ -6,10 +6,13 @@
 //!   hashed by its name and the canonical text of its attributes.
 
 mod attr;
+mod count;
 mod custom;
 mod registry;
 mod shape;
 mod template;
+#[cfg(test)]
+mod testing;
 
 pub use attr::{AttrSpec, AttrType, Attrs, Pair};
 pub use custom::{CustomFactory, CustomHandle, CustomOp, Opaque};
@@ -160,10 +163,10 @@ impl WeightSpec {
         Self { name, role: Role::Buffer, shape: shape.into_iter().collect(), init }
     }
 
-    /// Number of elements.
+    /// Number of elements; saturates instead of overflowing.
     #[must_use]
     pub fn numel(&self) -> u64 {
-        self.shape.iter().map(|d| u64::from(*d)).product()
+        self.shape.iter().fold(1, |n, d| n.saturating_mul(u64::from(*d)))
     }
 }
 
@@ -197,6 +200,9 @@ pub trait OpDef: Attrs {
 }
 
 /// Declares an op's attribute struct: `op! { /// doc \n Conv2d = "conv2d" { /// doc \n out: u32, k: Pair = Pair::both(3) } }`.
+///
+/// A default may be computed from the attributes declared before it (`stride: Pair = k`), so that leaving it out and
+/// spelling it out make the same op, with the same text and hash.
 #[macro_export]
 macro_rules! op {
     ($(#[$doc:meta])* $name:ident = $text:literal {
@@ -215,14 +221,16 @@ macro_rules! op {
             #[allow(unused_variables, unused_mut)]
             fn from_attrs(attrs: &[($crate::value::Name, $crate::value::Value)]) -> Result<Self, $crate::op::OpError> {
                 $crate::op::AttrSpec::check_names(Self::NAME, Self::ATTRS, attrs)?;
-                Ok(Self { $($attr: $crate::op!(@read attrs, $text, $attr, $ty $(, $default)?)),* })
+                $(let $attr: $ty = $crate::op!(@read attrs, $text, $attr, $ty $(, $default)?);)*
+                Ok(Self { $($attr),* })
             }
 
+            #[allow(unused_mut, unused_variables)]
             fn attrs(&self) -> Vec<(&'static str, $crate::value::Value)> {
-                #[allow(unused_mut)]
                 let mut out = Vec::new();
-                $(if $crate::op!(@shown self, $attr, $ty $(, $default)?) {
-                    out.push((stringify!($attr), $crate::op::AttrType::to_value(&self.$attr)));
+                let Self { $($attr),* } = self.clone();
+                $(if $crate::op!(@shown $attr, $ty $(, $default)?) {
+                    out.push((stringify!($attr), $crate::op::AttrType::to_value(&$attr)));
                 })*
                 out
             }
@@ -242,8 +250,8 @@ macro_rules! op {
     (@read $attrs:ident, $op:literal, $attr:ident, $ty:ty, $default:expr) => {
         match $crate::op::AttrSpec::read::<$ty>($attrs, stringify!($attr))? { Some(v) => v, None => $default }
     };
-    (@shown $self:ident, $attr:ident, $ty:ty) => { true };
-    (@shown $self:ident, $attr:ident, $ty:ty, $default:expr) => { { let d: $ty = $default; $self.$attr != d } };
+    (@shown $attr:ident, $ty:ty) => { true };
+    (@shown $attr:ident, $ty:ty, $default:expr) => { { let d: $ty = $default; $attr != d } };
 }
 
 /// Makes the table of built-in ops from `module::Struct` pairs: the enum, its dispatch and the list of kinds.
@@ -335,8 +343,42 @@ macro_rules! ops {
 
 ops! {
     conv2d::Conv2d,
+    linear::Linear,
+    batch_norm::BatchNorm,
+    layer_norm::LayerNorm,
+    group_norm::GroupNorm,
     relu::Relu,
+    relu6::Relu6,
+    gelu::Gelu,
+    silu::Silu,
+    hardswish::Hardswish,
+    sigmoid::Sigmoid,
+    tanh::Tanh,
+    softmax::Softmax,
+    max_pool::MaxPool,
+    avg_pool::AvgPool,
+    global_avg_pool::GlobalAvgPool,
+    adaptive_avg_pool::AdaptiveAvgPool,
     add::Add,
+    sub::Sub,
+    mul::Mul,
+    div::Div,
+    matmul::Matmul,
+    concat::Concat,
+    split::Split,
+    slice::Slice,
+    flatten::Flatten,
+    reshape::Reshape,
+    transpose::Transpose,
+    mean::Mean,
+    sum::Sum,
+    dropout::Dropout,
+    drop_path::DropPath,
+    constant::Constant,
+    identity::Identity,
+    zero::Zero,
+    pad::Pad,
+    channel_shuffle::ChannelShuffle,
 }
 
 impl fmt::Display for Op {

@@ -1,20 +1,88 @@
 //! Shape rules that several ops share.
 
-use super::{OpError, Pair};
-use crate::ty::{Dim, Shape, TensorType};
+use super::{AttrType, OpError, Pair};
+use crate::ty::{DType, Dim, Shape, TensorType};
+use crate::value::Real;
+use smallvec::{SmallVec, smallvec};
+use std::ops::RangeInclusive;
 
 /// The four dimensions of an image batch `[N, C, H, W]`, with known channels, height and width.
 ///
 /// # Errors
-/// If the rank is not 4, or channels, height or width are symbolic.
+/// If the rank is not 4, or channels, height or width are symbolic or zero.
 pub(super) fn image(x: &TensorType) -> Result<(Dim, u32, u32, u32), OpError> {
-    let known = |i: usize| x.shape[i].known();
-    if let [n, _, _, _] = x.shape[..] {
-        if let (Some(c), Some(h), Some(w)) = (known(1), known(2), known(3)) {
-            return Ok((n, c, h, w));
-        }
+    let [n, c, h, w] = x.shape[..] else {
+        return Err(OpError::Shape(format!("expects rank 4, [N, C, H, W], got {x}")));
+    };
+    match (positive(c), positive(h), positive(w)) {
+        (Some(c), Some(h), Some(w)) => Ok((n, c, h, w)),
+        _ => Err(OpError::Shape(format!("expects [N, C, H, W] with fixed C, H and W above zero, got {x}"))),
     }
-    Err(OpError::Shape(format!("expects rank 4, [N, C, H, W], got {x}")))
+}
+
+/// The size of axis 1, the channels of `[N, C, ...]`.
+///
+/// # Errors
+/// If the rank is below `rank`, or the size is symbolic or zero.
+pub(super) fn channels(x: &TensorType, rank: usize) -> Result<u32, OpError> {
+    let c = x.shape.get(1).copied().filter(|_| x.rank() >= rank).and_then(positive);
+    c.ok_or_else(|| {
+        let dots = if rank > 2 { ", ..." } else { "" };
+        OpError::Shape(format!("expects rank {rank} or more, [N, C{dots}], with a fixed C above zero, got {x}"))
+    })
+}
+
+/// A size that neither depends on the batch nor is zero.
+pub(super) fn positive(d: Dim) -> Option<u32> {
+    d.known().filter(|n| *n > 0)
+}
+
+/// Refuses elements that are not floating-point.
+///
+/// # Errors
+/// If they are not.
+pub(super) fn floating(x: &TensorType) -> Result<(), OpError> {
+    if x.dtype.is_float() {
+        return Ok(());
+    }
+    Err(OpError::Shape(format!("expects floating-point elements, got {x}")))
+}
+
+/// Refuses booleans.
+///
+/// # Errors
+/// If the elements are booleans.
+pub(super) fn numeric(x: &TensorType) -> Result<(), OpError> {
+    if x.dtype != DType::Bool {
+        return Ok(());
+    }
+    Err(OpError::Shape(format!("expects numbers, got {x}")))
+}
+
+/// The type with `f32` in place of integers and booleans, as true division and `sigmoid` promote them.
+pub(super) fn promoted(x: &TensorType) -> TensorType {
+    let dtype = if x.dtype.is_float() { x.dtype } else { DType::F32 };
+    TensorType::new(dtype, x.shape.iter().copied())
+}
+
+/// Refuses a number outside a closed range; `expected` completes "attribute `p` expects ...".
+///
+/// # Errors
+/// If it lies outside, or is no number.
+pub(super) fn within(attr: &str, x: Real, range: RangeInclusive<f64>, expected: &str) -> Result<(), OpError> {
+    if range.contains(&x.get()) {
+        return Ok(());
+    }
+    let expected = format!("expects {expected}");
+    Err(OpError::Attr { attr: attr.to_owned(), expected, found: x.to_string() })
+}
+
+/// Refuses an epsilon that is negative or not finite.
+///
+/// # Errors
+/// If it is.
+pub(super) fn epsilon(eps: Real) -> Result<(), OpError> {
+    within("eps", eps, 0.0..=f64::MAX, "a finite number from 0")
 }
 
 fn window_out(size: u32, k: u32, stride: u32, pad: u32, dilation: u32, ceil: bool) -> Option<u32> {
@@ -117,15 +185,31 @@ pub fn broadcast(x: &[&TensorType]) -> Result<TensorType, OpError> {
     Ok(out)
 }
 
-/// An axis counted from the end if negative.
+/// An axis counted from the end if negative; `attr` is the attribute that holds it.
 ///
 /// # Errors
 /// If it lies outside the rank.
-pub(super) fn axis(axis: i64, x: &TensorType) -> Result<usize, OpError> {
+pub(super) fn axis(attr: &str, axis: i64, x: &TensorType) -> Result<usize, OpError> {
     let rank = x.rank() as i64;
     let a = if axis < 0 { axis + rank } else { axis };
     if (0..rank).contains(&a) {
         return Ok(a as usize);
     }
-    Err(OpError::Attr { attr: "axis".into(), expected: format!("expects an axis of {x}"), found: axis.to_string() })
+    Err(OpError::Attr { attr: attr.into(), expected: format!("expects an axis of {x}"), found: axis.to_string() })
+}
+
+/// The shape that is left when some axes are reduced (all of them if none is named).
+///
+/// # Errors
+/// If an axis lies outside the rank or is named twice.
+pub(super) fn reduced(axes: &[i64], keepdim: bool, x: &TensorType) -> Result<Shape, OpError> {
+    let mut gone: SmallVec<[bool; 8]> = smallvec![axes.is_empty(); x.rank()];
+    for a in axes {
+        if std::mem::replace(&mut gone[axis("axes", *a, x)?], true) {
+            let expected = format!("expects each axis of {x} once");
+            return Err(OpError::Attr { attr: "axes".into(), expected, found: axes.to_vec().to_value().to_string() });
+        }
+    }
+    let kept = x.shape.iter().zip(gone).map(|(d, gone)| if gone { keepdim.then_some(Dim::fixed(1)) } else { Some(*d) });
+    Ok(kept.flatten().collect())
 }

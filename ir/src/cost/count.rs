@@ -1,0 +1,78 @@
+//! Counting a program's parameters and operations.
+
+use super::Convention;
+use crate::op::{Op, Role};
+use crate::program::{Action, Instance, Program, Step};
+use crate::ty::TensorType;
+use serde::Serialize;
+use std::ops::{Add, AddAssign};
+
+/// What a network costs for one example.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Cost {
+    /// Learned parameters.
+    pub params: u64,
+    /// Operations by the convention that was asked for.
+    pub macs: u64,
+}
+
+impl Add for Cost {
+    type Output = Self;
+    fn add(self, other: Self) -> Self {
+        Self { params: self.params.saturating_add(other.params), macs: self.macs.saturating_add(other.macs) }
+    }
+}
+
+impl AddAssign for Cost {
+    fn add_assign(&mut self, other: Self) {
+        *self = *self + other;
+    }
+}
+
+impl Cost {
+    /// The cost of `n` copies.
+    #[must_use]
+    pub fn times(self, n: u64) -> Self {
+        Self { params: self.params.saturating_mul(n), macs: self.macs.saturating_mul(n) }
+    }
+
+    /// The cost of one op on inputs that it accepts.
+    #[must_use]
+    pub fn of(op: &Op, convention: Convention, x: &[&TensorType], y: &[TensorType]) -> Self {
+        let weights = op.weights(x);
+        let params =
+            weights.iter().filter(|w| w.role == Role::Parameter).map(super::super::op::WeightSpec::numel).sum();
+        Self { params, macs: op.macs(convention, x, y) }
+    }
+}
+
+impl Program {
+    /// The cost of the whole network. Every node counts, needed or not; in a supernet every candidate does.
+    #[must_use]
+    pub fn cost(&self, convention: Convention) -> Cost {
+        let times = self.multiplicities();
+        let mut total = Cost::default();
+        for (instance, n) in self.instances.iter().zip(times).filter(|(_, n)| *n > 0) {
+            let own = instance.steps.iter().map(|s| step(instance, s, convention));
+            total += own.fold(Cost::default(), Cost::add).times(n);
+        }
+        total
+    }
+}
+
+/// The cost of a step's own ops; calls count where they are defined.
+fn step(instance: &Instance, s: &Step, convention: Convention) -> Cost {
+    let x = instance.types_of(&s.operands);
+    let y = instance.results(s);
+    match &s.action {
+        Action::Op(op) => Cost::of(op, convention, &x, y),
+        Action::Choice(_, candidates) => candidates
+            .iter()
+            .map(|(_, c)| match c {
+                Action::Op(op) => Cost::of(op, convention, &x, y),
+                _ => Cost::default(),
+            })
+            .fold(Cost::default(), Cost::add),
+        _ => Cost::default(),
+    }
+}

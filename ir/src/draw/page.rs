@@ -1,0 +1,180 @@
+//! The page: a heading, the panels in columns, and a legend where one helps.
+
+use super::layout::{self, Layout, Point, Rect, Size};
+use super::measure;
+use super::text::{self, Weight};
+use super::{Drawing, NodeKind};
+
+pub(super) const HEADING_SIZE: f64 = 19.0;
+pub(super) const SUBTITLE_SIZE: f64 = 13.0;
+pub(super) const PANEL_SIZE: f64 = 14.0;
+
+const MARGIN: f64 = 22.0;
+/// Between panels, and between the border of a panel and what it holds.
+const GUTTER: f64 = 18.0;
+const PADDING: f64 = 20.0;
+/// The height of a panel's heading.
+const PANEL_HEAD: f64 = 26.0;
+/// Width by height that the columns aim at.
+const ASPECT: f64 = 1.45;
+/// A legend is drawn from this many kinds on: the titles in the boxes explain a few colours.
+const LEGEND_FROM: usize = 4;
+const LEGEND_ROW: f64 = 22.0;
+pub(super) const SWATCH: f64 = 12.0;
+
+/// A sketch on the page.
+pub(super) struct Panel {
+    pub layout: Layout,
+    /// Where the layout's corner lies on the page.
+    pub origin: Point,
+    /// The border, if there are several panels.
+    pub frame: Option<Rect>,
+    /// The left end of the heading's base line, if there is a heading.
+    pub heading: Option<Point>,
+}
+
+/// A legend's entry: the kind, and the upper left corner of its swatch.
+pub(super) struct Entry {
+    pub kind: NodeKind,
+    pub at: Point,
+}
+
+/// Where everything lies.
+pub(super) struct Page {
+    pub size: Size,
+    pub heading: Option<Point>,
+    pub subtitle: Option<Point>,
+    /// One per sketch, in the drawing's order.
+    pub panels: Vec<Panel>,
+    pub legend: Vec<Entry>,
+}
+
+pub(super) fn set(drawing: &Drawing) -> Page {
+    let subtitle = drawing.subtitle.as_deref().unwrap_or_default();
+    let mut y = MARGIN;
+    let heading = (!drawing.title.is_empty()).then(|| {
+        y += HEADING_SIZE;
+        Point { x: MARGIN, y: y - 3.0 }
+    });
+    let subtitle_at = (!subtitle.is_empty()).then(|| {
+        y += SUBTITLE_SIZE + 7.0;
+        Point { x: MARGIN, y: y - 3.0 }
+    });
+    if y > MARGIN {
+        y += 14.0;
+    }
+
+    let framed = drawing.sketches.len() > 1;
+    let layouts: Vec<Layout> = drawing.sketches.iter().map(layout::lay_out).collect();
+    let has_heading = |index: usize| {
+        let name = &drawing.sketches[index].name;
+        !name.is_empty() && (framed || *name != drawing.title)
+    };
+    let padding = if framed { PADDING } else { 0.0 };
+    let outer: Vec<Size> = layouts
+        .iter()
+        .enumerate()
+        .map(|(index, layout)| {
+            let head = if has_heading(index) { PANEL_HEAD } else { 0.0 };
+            let name = text::width(&drawing.sketches[index].name, PANEL_SIZE, Weight::Bold);
+            let name = if has_heading(index) { name } else { 0.0 };
+            Size { w: layout.size.w.max(name) + 2.0 * padding, h: layout.size.h + head + 2.0 * padding }
+        })
+        .collect();
+    let (frames, area) = columns(&outer);
+
+    let heading_width = text::width(&text::elide(&drawing.title), HEADING_SIZE, Weight::Bold);
+    let subtitle_width = text::width(subtitle, SUBTITLE_SIZE, Weight::Regular);
+    let inner = area.w.max(heading_width).max(subtitle_width);
+    // A narrow drawing stands in the middle below a wide heading.
+    let left = MARGIN + (inner - area.w) / 2.0;
+
+    let panels = layouts
+        .into_iter()
+        .zip(&frames)
+        .enumerate()
+        .map(|(index, (layout, frame))| {
+            let (x, top) = (left + frame.x, y + frame.y);
+            let head = if has_heading(index) { PANEL_HEAD } else { 0.0 };
+            let origin = Point { x: x + (frame.w - layout.size.w) / 2.0, y: top + padding + head };
+            let heading = has_heading(index).then_some(Point {
+                x: if framed { x + 16.0 } else { MARGIN },
+                y: top + padding + if framed { 5.0 } else { 9.0 },
+            });
+            let frame = framed.then_some(Rect { x, y: top, w: frame.w, h: frame.h });
+            Panel { layout, origin, frame, heading }
+        })
+        .collect();
+    y += area.h;
+
+    let legend = legend(drawing, inner, &mut y);
+    Page { size: Size { w: inner + 2.0 * MARGIN, h: y + MARGIN }, heading, subtitle: subtitle_at, panels, legend }
+}
+
+/// Sets the panels in columns, each into the column that is shortest so far, with the number
+/// of columns whose outline comes closest to the aspect. All panels of a column are as wide as
+/// the widest.
+fn columns(outer: &[Size]) -> (Vec<Rect>, Size) {
+    let mut best: Option<(f64, Vec<Rect>, Size)> = None;
+    for count in 1..=outer.len() {
+        let mut heights = vec![0.0_f64; count];
+        let mut widths = vec![0.0_f64; count];
+        let mut column_of = Vec::with_capacity(outer.len());
+        let mut tops = Vec::with_capacity(outer.len());
+        for size in outer {
+            let column = (0..count).min_by(|&a, &b| heights[a].total_cmp(&heights[b])).unwrap_or(0);
+            let gap = if heights[column] > 0.0 { GUTTER } else { 0.0 };
+            tops.push(heights[column] + gap);
+            heights[column] += gap + size.h;
+            widths[column] = widths[column].max(size.w);
+            column_of.push(column);
+        }
+        let lefts: Vec<f64> = (0..count).map(|column| widths[..column].iter().map(|w| w + GUTTER).sum()).collect();
+        let frames = (0..outer.len())
+            .map(|k| Rect { x: lefts[column_of[k]], y: tops[k], w: widths[column_of[k]], h: outer[k].h })
+            .collect();
+        let area = Size {
+            w: widths.iter().sum::<f64>() + GUTTER * (count - 1) as f64,
+            h: heights.iter().copied().fold(0.0, f64::max),
+        };
+        let extent = (area.w / ASPECT).max(area.h);
+        if best.as_ref().is_none_or(|(least, _, _)| extent < *least) {
+            best = Some((extent, frames, area));
+        }
+    }
+    best.map_or((Vec::new(), Size { w: 0.0, h: 0.0 }), |(_, frames, area)| (frames, area))
+}
+
+/// The entries of the legend, in rows that are `inner` wide; moves `y` below them.
+fn legend(drawing: &Drawing, inner: f64, y: &mut f64) -> Vec<Entry> {
+    let boxes: Vec<NodeKind> = drawing
+        .sketches
+        .iter()
+        .filter(|sketch| !sketch.is_cell())
+        .flat_map(|sketch| sketch.nodes.iter().map(|node| node.kind))
+        .collect();
+    let kinds: Vec<NodeKind> = NodeKind::ALL
+        .into_iter()
+        .filter(|kind| {
+            let plain = matches!(kind, NodeKind::Input | NodeKind::Output | NodeKind::Tensor | NodeKind::Other);
+            !plain && boxes.contains(kind)
+        })
+        .collect();
+    if kinds.len() < LEGEND_FROM {
+        return Vec::new();
+    }
+    *y += 18.0;
+    let mut x = 0.0;
+    let mut entries = Vec::with_capacity(kinds.len());
+    for kind in kinds {
+        let width = SWATCH + 6.0 + text::width(kind.name(), measure::LABEL_SIZE, Weight::Regular);
+        if x > 0.0 && x + width > inner {
+            x = 0.0;
+            *y += LEGEND_ROW;
+        }
+        entries.push(Entry { kind, at: Point { x: MARGIN + x, y: *y } });
+        x += width + 18.0;
+    }
+    *y += SWATCH;
+    entries
+}

@@ -1,0 +1,321 @@
+//! Canonical hashing of labelled acyclic graphs.
+//!
+//! Nodes are coloured by what feeds them (a sweep forward) and by what uses them (a sweep back), until no sweep tells
+//! more nodes apart: colour refinement (Weisfeiler and Leman 1968) in the order of the data flow. Equal colours are
+//! harmless where the equally coloured nodes lie in parallel copies that can be swapped; where they do not, nodes are
+//! set apart one at a time (individualisation and refinement, McKay 1981), the smallest outcome counts.
+//!
+//! Isomorphic graphs always get equal hashes if among equally coloured nodes with equal outcomes any may be taken, which
+//! holds for every graph but contrived strongly regular ones.
+
+use super::stable::{GraphHash, StableHasher, avalanche};
+
+/// A colour: two independent 64-bit lanes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Colour(pub u64, pub u64);
+
+impl Colour {
+    /// The colour of a hash.
+    #[must_use]
+    pub fn of(h: &StableHasher) -> Self {
+        let h = h.finish().0;
+        Self((h >> 64) as u64, h as u64)
+    }
+
+    fn mix(self, x: u64) -> Self {
+        let fold = |x: u64, k: u64| {
+            let wide = u128::from(x) * u128::from(k);
+            (wide as u64) ^ (wide >> 64) as u64
+        };
+        let y = x.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ 0x5851_f42d_4c95_7f2d;
+        Self(
+            fold(self.0 ^ y, 0xa076_1d64_78bd_642f).wrapping_add(y.rotate_left(32)),
+            fold(self.1 ^ y.rotate_left(17), 0xe703_7ed1_a0b4_28db).wrapping_add(y),
+        )
+    }
+
+    fn with(self, other: Self) -> Self {
+        let a = self.mix(other.0);
+        Self(a.0, a.1 ^ avalanche(other.1 ^ self.1.rotate_left(31)))
+    }
+
+    /// The sum of colours is that of a multiset.
+    fn plus(self, other: Self) -> Self {
+        Self(self.0.wrapping_add(other.0), self.1.wrapping_add(other.1))
+    }
+}
+
+/// A labelled acyclic graph, nodes numbered operands first.
+#[derive(Clone, Debug, Default)]
+pub struct Dag {
+    labels: Vec<Colour>,
+    commutative: Vec<bool>,
+    /// Where each node's operands start in `edges`; one more than there are nodes.
+    start: Vec<u32>,
+    /// Operands: node and output number.
+    edges: Vec<(u32, u8)>,
+    outputs: Vec<(u32, u8)>,
+}
+
+impl Dag {
+    /// An empty graph.
+    #[must_use]
+    pub fn new() -> Self {
+        Self { start: vec![0], ..Self::default() }
+    }
+
+    /// Empties it, keeping the memory.
+    pub fn clear(&mut self) {
+        self.labels.clear();
+        self.commutative.clear();
+        self.start.clear();
+        self.start.push(0);
+        self.edges.clear();
+        self.outputs.clear();
+    }
+
+    /// Adds a node and returns its number. Operands are numbers of earlier nodes with their output; their order does
+    /// not matter if `commutative`.
+    pub fn push(&mut self, label: Colour, commutative: bool, operands: impl IntoIterator<Item = (u32, u8)>) -> u32 {
+        let id = self.labels.len() as u32;
+        self.labels.push(label);
+        self.commutative.push(commutative);
+        self.edges.extend(operands);
+        self.start.push(self.edges.len() as u32);
+        id
+    }
+
+    /// Declares the next output.
+    pub fn output(&mut self, node: u32, out: u8) {
+        self.outputs.push((node, out));
+    }
+
+    fn operands(&self, i: usize) -> &[(u32, u8)] {
+        &self.edges[self.start[i] as usize..self.start[i + 1] as usize]
+    }
+
+    /// Drops nodes that no output needs, except those below `keep` (the inputs).
+    fn live(&self, keep: u32) -> Self {
+        let n = self.labels.len();
+        let mut needed = vec![false; n];
+        self.outputs.iter().for_each(|(o, _)| needed[*o as usize] = true);
+        for i in (0..n).rev() {
+            if needed[i] {
+                self.operands(i).iter().for_each(|(o, _)| needed[*o as usize] = true);
+            }
+        }
+        if needed.iter().skip(keep as usize).all(|x| *x) {
+            return self.clone();
+        }
+        let mut out = Self::new();
+        let mut number = vec![0; n];
+        for i in (0..n).filter(|i| needed[*i] || (*i as u32) < keep) {
+            let operands = self.operands(i).iter().map(|(o, k)| (number[*o as usize], *k));
+            number[i] = out.push(self.labels[i], self.commutative[i], operands);
+        }
+        out.outputs = self.outputs.iter().map(|(o, k)| (number[*o as usize], *k)).collect();
+        out
+    }
+
+    /// The canonical hash; the first `inputs` nodes are inputs, which count even where unused.
+    #[must_use]
+    pub fn hash(&self, inputs: u32) -> GraphHash {
+        let dag = self.live(inputs);
+        let mut colours = dag.labels.clone();
+        let mut classes = dag.refine(&mut colours);
+        while classes < colours.len() {
+            let Some(class) = dag.entangled(&colours) else { break };
+            let best = class
+                .iter()
+                .map(|v| {
+                    let mut tried = colours.clone();
+                    tried[*v] = tried[*v].mix(1);
+                    let count = dag.refine(&mut tried);
+                    (dag.summary(&tried), count, tried)
+                })
+                .min_by_key(|(summary, _, _)| *summary)
+                .expect("invariant: an entangled class has members");
+            (classes, colours) = (best.1, best.2);
+        }
+        let Colour(a, b) = dag.summary(&colours);
+        GraphHash(u128::from(avalanche(a ^ b.rotate_left(32))) << 64 | u128::from(avalanche(b)))
+    }
+
+    /// Sweeps until the number of classes stays; returns it.
+    fn refine(&self, colours: &mut [Colour]) -> usize {
+        let mut scratch = Vec::with_capacity(colours.len());
+        let mut classes = 0;
+        loop {
+            self.forward(colours);
+            self.backward(colours);
+            let now = distinct(colours, &mut scratch);
+            if now <= classes || now == colours.len() {
+                return now;
+            }
+            classes = now;
+        }
+    }
+
+    fn forward(&self, colours: &mut [Colour]) {
+        for i in 0..colours.len() {
+            let mut c = colours[i].mix(2);
+            if self.commutative[i] {
+                let sum = self
+                    .operands(i)
+                    .iter()
+                    .fold(Colour::default(), |sum, (o, k)| sum.plus(colours[*o as usize].mix(3 + u64::from(*k))));
+                c = c.with(sum);
+            } else {
+                for (o, k) in self.operands(i) {
+                    c = c.with(colours[*o as usize].mix(3 + u64::from(*k)));
+                }
+            }
+            colours[i] = c;
+        }
+    }
+
+    fn backward(&self, colours: &mut [Colour]) {
+        let mut used = vec![Colour::default(); colours.len()];
+        for (place, (o, k)) in self.outputs.iter().enumerate() {
+            let c = Colour(0x6f75_7470, 0x7574).mix(place as u64).mix(u64::from(*k));
+            used[*o as usize] = used[*o as usize].plus(c);
+        }
+        for i in (0..colours.len()).rev() {
+            let c = colours[i].with(used[i].mix(5));
+            colours[i] = c;
+            for (slot, (o, k)) in self.operands(i).iter().enumerate() {
+                let slot = if self.commutative[i] { 0 } else { 1 + slot as u64 };
+                let use_ = c.mix(slot << 8 | u64::from(*k));
+                used[*o as usize] = used[*o as usize].plus(use_);
+            }
+        }
+    }
+
+    fn summary(&self, colours: &[Colour]) -> Colour {
+        let nodes = colours.iter().fold(Colour::default(), |sum, c| sum.plus(c.mix(7)));
+        let mut all = nodes.mix(colours.len() as u64);
+        for (o, k) in &self.outputs {
+            all = all.with(colours[*o as usize].mix(u64::from(*k)));
+        }
+        all
+    }
+
+    /// The smallest class (then least colour) of equally coloured nodes that lie in one copy of what is parallel: whose
+    /// members cannot simply be swapped. `None` if there is none.
+    fn entangled(&self, colours: &[Colour]) -> Option<Vec<usize>> {
+        let n = colours.len();
+        let mut by_colour: Vec<usize> = (0..n).collect();
+        by_colour.sort_unstable_by_key(|i| colours[*i]);
+        let mut class = vec![usize::MAX; n];
+        let mut size = Vec::new();
+        for run in by_colour.chunk_by(|a, b| colours[*a] == colours[*b]).filter(|r| r.len() > 1) {
+            run.iter().for_each(|i| class[*i] = size.len());
+            size.push(run.len());
+        }
+        // Links between tied nodes, by (class of operand, class of user, slot, output).
+        let mut links: Vec<((usize, usize, usize, u8), usize, usize)> = Vec::new();
+        for i in (0..n).filter(|i| class[*i] != usize::MAX) {
+            for (slot, (o, k)) in self.operands(i).iter().enumerate() {
+                let o = *o as usize;
+                if class[o] != usize::MAX {
+                    let slot = if self.commutative[i] { 0 } else { 1 + slot };
+                    links.push(((class[o], class[i], slot, *k), o, i));
+                }
+            }
+        }
+        links.sort_unstable();
+        let mut component: Vec<usize> = (0..n).collect();
+        fn root(c: &mut [usize], mut i: usize) -> usize {
+            while c[i] != i {
+                c[i] = c[c[i]];
+                i = c[i];
+            }
+            i
+        }
+        for group in links.chunk_by(|a, b| a.0 == b.0) {
+            let (a, b, ..) = group[0].0;
+            // Everything linked to everything, equally often: members may be permuted freely.
+            let pairs = size[a] * size[b];
+            let times = group.len() / pairs.max(1);
+            let complete = group.len() % pairs == 0
+                && group.chunk_by(|x, y| (x.1, x.2) == (y.1, y.2)).all(|same| same.len() == times);
+            if !complete {
+                for (_, o, i) in group {
+                    let (p, q) = (root(&mut component, *o), root(&mut component, *i));
+                    component[p] = q;
+                }
+            }
+        }
+        let mut tied: Vec<(usize, usize)> =
+            (0..n).filter(|i| class[*i] != usize::MAX).map(|i| (root(&mut component, i), class[i])).collect();
+        tied.sort_unstable();
+        let worst = tied.windows(2).filter(|w| w[0] == w[1]).map(|w| w[0].1).min_by_key(|c| (size[*c], *c))?;
+        Some((0..n).filter(|i| class[*i] == worst).collect())
+    }
+}
+
+fn distinct(colours: &[Colour], scratch: &mut Vec<Colour>) -> usize {
+    scratch.clear();
+    scratch.extend_from_slice(colours);
+    scratch.sort_unstable();
+    scratch.dedup();
+    scratch.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn label(x: u64) -> Colour {
+        Colour(x, x).mix(x)
+    }
+
+    /// Six sources in a row of pairs: `pairs` says which two sources each sum takes.
+    fn ring(pairs: &[(u32, u32)]) -> Dag {
+        let mut d = Dag::new();
+        let x = d.push(label(1), false, []);
+        let sources: Vec<u32> = (0..6).map(|_| d.push(label(2), false, [(x, 0)])).collect();
+        let sums: Vec<u32> = pairs
+            .iter()
+            .map(|(a, b)| d.push(label(3), true, [(sources[*a as usize], 0), (sources[*b as usize], 0)]))
+            .collect();
+        let all = d.push(label(3), true, sums.iter().map(|s| (*s, 0)));
+        d.output(all, 0);
+        d
+    }
+
+    #[test]
+    fn tells_a_ring_of_six_from_two_of_three() {
+        let six = ring(&[(0, 1), (1, 2), (2, 3), (3, 4), (4, 5), (5, 0)]);
+        let twice_three = ring(&[(0, 1), (1, 2), (2, 0), (3, 4), (4, 5), (5, 3)]);
+        let renamed = ring(&[(3, 0), (0, 5), (5, 1), (1, 4), (4, 2), (2, 3)]);
+        assert_ne!(six.hash(1), twice_three.hash(1));
+        assert_eq!(six.hash(1), renamed.hash(1));
+    }
+
+    #[test]
+    fn sharing_is_not_copying() {
+        let mut shared = Dag::new();
+        let x = shared.push(label(1), false, []);
+        let a = shared.push(label(2), false, [(x, 0)]);
+        let y = shared.push(label(3), true, [(a, 0), (a, 0)]);
+        shared.output(y, 0);
+        let mut copied = Dag::new();
+        let x = copied.push(label(1), false, []);
+        let (a, b) = (copied.push(label(2), false, [(x, 0)]), copied.push(label(2), false, [(x, 0)]));
+        let y = copied.push(label(3), true, [(b, 0), (a, 0)]);
+        copied.output(y, 0);
+        assert_ne!(shared.hash(1), copied.hash(1));
+    }
+
+    #[test]
+    fn dead_nodes_do_not_count() {
+        let mut d = Dag::new();
+        let x = d.push(label(1), false, []);
+        let y = d.push(label(2), false, [(x, 0)]);
+        d.output(y, 0);
+        let clean = d.hash(1);
+        d.push(label(3), false, [(y, 0)]);
+        assert_eq!(d.hash(1), clean);
+    }
+}

@@ -1,0 +1,155 @@
+//! Programs: a module with its decisions made and all types inferred, ready to be counted, hashed or compiled.
+//!
+//! * Each distinct instantiation (graph, arguments, input types) is elaborated once and shared by its calls.
+//! * A decided choice is its candidate, a decided select the chosen operands' sum, mean or concatenation, a decided
+//!   repeat a chain of calls; what is left open stays a choice, select or repeat: the supernet.
+//! * Values are numbered densely inside an instance; operands come before users.
+
+mod elaborate;
+mod flatten;
+
+pub(crate) use elaborate::{chosen_inputs, is_label, reduce_op, unknown_graph};
+
+pub use elaborate::Elaboration;
+pub use flatten::FlattenError;
+
+use crate::graph::{Graph, Reduce};
+use crate::op::Op;
+use crate::ty::TensorType;
+use crate::value::{Name, Value};
+use petgraph::stable_graph::NodeIndex;
+use smallvec::SmallVec;
+use std::sync::Arc;
+
+/// The number of an instance in [`Program::instances`].
+pub type InstanceId = usize;
+
+/// A value of an instance.
+pub type ValueId = u32;
+
+/// An elaborated module.
+#[derive(Clone, Debug)]
+pub struct Program {
+    /// The instances, callees before callers.
+    pub instances: Vec<Instance>,
+    /// The network.
+    pub entry: InstanceId,
+}
+
+/// One instantiation of a graph.
+#[derive(Clone, Debug)]
+pub struct Instance {
+    /// The graph.
+    pub graph: Arc<Graph>,
+    /// Its arguments.
+    pub args: SmallVec<[i64; 3]>,
+    /// The nodes, operands first.
+    pub steps: Vec<Step>,
+    /// The type of each value.
+    pub types: Vec<TensorType>,
+    /// The inputs' values.
+    pub inputs: SmallVec<[ValueId; 2]>,
+    /// The outputs' values.
+    pub outputs: SmallVec<[ValueId; 1]>,
+}
+
+/// One node of an instance.
+#[derive(Clone, Debug)]
+pub struct Step {
+    pub(crate) node: NodeIndex,
+    /// What it does.
+    pub action: Action,
+    /// Its operands.
+    pub operands: SmallVec<[ValueId; 2]>,
+    /// Its first value; a node's values are numbered in a row.
+    pub first: ValueId,
+    /// Number of its values.
+    pub outs: u32,
+}
+
+/// What a node does, once elaborated.
+#[derive(Clone, Debug)]
+pub enum Action {
+    /// An input of the graph.
+    Input,
+    /// An op.
+    Op(Op),
+    /// A call.
+    Call(InstanceId),
+    /// Calls in a row: each but the first takes its predecessor's output in place of the first operand.
+    Chain(Vec<InstanceId>),
+    /// An open layer choice: its decision's label and the candidates.
+    Choice(Name, Vec<(Name, Action)>),
+    /// An open input choice: its decision's label.
+    Select(Name, Reduce),
+    /// An open repeat: after how many of the calls in a row it may end.
+    Repeat {
+        /// The possible depths, ascending.
+        depths: Vec<u32>,
+        /// The calls up to the greatest depth.
+        calls: Vec<InstanceId>,
+    },
+}
+
+impl Instance {
+    /// The name of a step's node.
+    #[must_use]
+    pub fn name(&self, step: &Step) -> &Name {
+        &self.graph.petgraph()[step.node].name
+    }
+
+    /// The types of some values.
+    #[must_use]
+    pub fn types_of(&self, values: &[ValueId]) -> SmallVec<[&TensorType; 4]> {
+        values.iter().map(|v| &self.types[*v as usize]).collect()
+    }
+
+    /// The types of a step's outputs.
+    #[must_use]
+    pub fn results(&self, step: &Step) -> &[TensorType] {
+        &self.types[step.first as usize..(step.first + step.outs) as usize]
+    }
+}
+
+impl Program {
+    /// The network's instance.
+    #[must_use]
+    pub fn main(&self) -> &Instance {
+        &self.instances[self.entry]
+    }
+
+    /// How often each instance occurs when all calls are written out; every candidate of an open choice counts.
+    /// Saturates instead of overflowing.
+    #[must_use]
+    pub fn multiplicities(&self) -> Vec<u64> {
+        fn add(counts: &mut [u64], action: &Action, times: u64) {
+            match action {
+                Action::Call(i) => counts[*i] = counts[*i].saturating_add(times),
+                Action::Chain(calls) | Action::Repeat { calls, .. } => {
+                    calls.iter().for_each(|i| counts[*i] = counts[*i].saturating_add(times));
+                }
+                Action::Choice(_, candidates) => candidates.iter().for_each(|(_, c)| add(counts, c, times)),
+                Action::Input | Action::Op(_) | Action::Select(..) => {}
+            }
+        }
+        let mut counts = vec![0; self.instances.len()];
+        counts[self.entry] = 1;
+        for i in (0..self.instances.len()).rev() {
+            let times = counts[i];
+            self.instances[i].steps.iter().for_each(|s| add(&mut counts, &s.action, times));
+        }
+        counts
+    }
+}
+
+/// The decisions of a module as far as they are made: what the elaborator asks.
+pub trait Decide {
+    /// The value of a decision or a family's member; `None` leaves a choice, select or repeat open.
+    fn value(&self, label: &str, index: Option<i64>) -> Option<Value>;
+}
+
+impl<F: Fn(&str, Option<i64>) -> Option<Value>> Decide for F {
+    fn value(&self, label: &str, index: Option<i64>) -> Option<Value> {
+        self(label, index)
+    }
+}

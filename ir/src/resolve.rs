@@ -1,0 +1,328 @@
+//! Resolving a module: every decision made, every choice, select and repeat replaced by plain nodes.
+//!
+//! Graphs stay shared and parametric where they can. Only a graph that indexes a decision family by a parameter is
+//! specialised, once per list of arguments. What no output needs any more is dropped.
+
+use crate::builder::{GraphBuilder, GraphError};
+use crate::eval::{Env, EvalError};
+use crate::expr::{DecisionRef, Expr};
+use crate::graph::{Body, Callee, Candidate, Graph, Val};
+use crate::module::Module;
+use crate::op::OpError;
+use crate::program::{Decide, chosen_inputs, is_label, reduce_op};
+use crate::value::{Name, Value};
+use rustc_hash::{FxHashMap, FxHashSet};
+use smallvec::SmallVec;
+
+/// Why a module cannot be resolved.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ResolveError {
+    /// An expression without a value.
+    #[error("@{graph}: %{node}: {source}")]
+    Eval {
+        /// The graph.
+        graph: Name,
+        /// The node.
+        node: Name,
+        /// Why.
+        source: EvalError,
+    },
+    /// An attribute of the wrong kind.
+    #[error("@{graph}: %{node}: {source}")]
+    Op {
+        /// The graph.
+        graph: Name,
+        /// The node.
+        node: Name,
+        /// Why.
+        source: OpError,
+    },
+    /// A value that is no candidate, a choice of inputs that does not fit, a depth out of range, an unknown graph.
+    #[error("@{graph}: %{node}: {text}")]
+    Value {
+        /// The graph.
+        graph: Name,
+        /// The node.
+        node: Name,
+        /// What is wrong.
+        text: String,
+    },
+    /// The plain nodes make no graph.
+    #[error(transparent)]
+    Graph(#[from] GraphError),
+}
+
+impl Module {
+    /// The module with every decision made, and without what no output needs.
+    ///
+    /// # Errors
+    /// If a decision has no value, or one that does not fit its use.
+    pub fn resolve(&self, decide: &dyn Decide) -> Result<Self, ResolveError> {
+        let mut run = Resolver {
+            module: self,
+            decide,
+            special: specialised(self),
+            done: FxHashMap::default(),
+            names: self.graphs.iter().map(|g| g.name.clone()).collect(),
+            out: Self::new(&self.name, &self.entry),
+        };
+        if let Some(entry) = self.graph(&self.entry) {
+            run.graph(entry, &[])?;
+        }
+        // Callees were finished before their callers; keep the order of the source, copies after their originals.
+        let place = |name: &Name| self.graphs.iter().position(|g| g.name == *name);
+        let origin: FxHashMap<Name, usize> =
+            run.done.iter().filter_map(|((from, _), to)| Some((to.clone(), place(from)?))).collect();
+        run.out.graphs.sort_by_key(|g| (origin.get(&g.name).copied(), g.name.clone()));
+        Ok(run.out)
+    }
+}
+
+/// The graphs that must be copied per list of arguments: those that index a family by a parameter or a loop variable,
+/// and those that call one.
+fn specialised(module: &Module) -> FxHashSet<Name> {
+    let mut out = FxHashSet::default();
+    let indexes = |g: &Graph| {
+        let mut found = false;
+        for n in g.nodes() {
+            let mut look = |d: &DecisionRef| {
+                found |= d.index.as_ref().is_some_and(|i| i.constant(&[]).and_then(|v| v.as_int()).is_none())
+            };
+            if let Body::Choice { decision, .. } | Body::Select { decision, .. } = &n.body {
+                look(decision);
+            }
+            crate::verify::each_expr(&n.body, &mut |x| x.decisions().into_iter().for_each(&mut look));
+        }
+        found
+    };
+    out.extend(module.graphs.iter().filter(|g| indexes(g)).map(|g| g.name.clone()));
+    loop {
+        let before = out.len();
+        for g in &module.graphs {
+            if g.nodes().any(|n| n.body.callees().iter().any(|c| out.contains(&c.graph))) {
+                out.insert(g.name.clone());
+            }
+        }
+        if out.len() == before {
+            return out;
+        }
+    }
+}
+
+struct Resolver<'a> {
+    module: &'a Module,
+    decide: &'a dyn Decide,
+    special: FxHashSet<Name>,
+    /// From graph and arguments (none where it stays parametric) to its resolved name.
+    done: FxHashMap<(Name, SmallVec<[i64; 3]>), Name>,
+    names: FxHashSet<Name>,
+    out: Module,
+}
+
+/// What is known while a graph is resolved.
+struct Known<'a> {
+    decide: &'a dyn Decide,
+    /// Parameters that are replaced by numbers: all of a specialised graph, and a loop variable.
+    values: Vec<(Name, i64)>,
+    graph: &'a Name,
+    node: &'a Name,
+}
+
+impl Env for Known<'_> {
+    fn param(&self, name: &str) -> Option<i64> {
+        self.values.iter().rev().find(|(n, _)| n == name).map(|(_, v)| *v)
+    }
+    fn decision(&self, label: &str, index: Option<i64>) -> Option<Value> {
+        self.decide.value(label, index)
+    }
+}
+
+impl Known<'_> {
+    fn eval_error(&self, source: EvalError) -> ResolveError {
+        ResolveError::Eval { graph: self.graph.clone(), node: self.node.clone(), source }
+    }
+
+    fn wrong(&self, text: impl Into<String>) -> ResolveError {
+        ResolveError::Value { graph: self.graph.clone(), node: self.node.clone(), text: text.into() }
+    }
+
+    fn value(&self, d: &DecisionRef) -> Result<Value, ResolveError> {
+        Expr::Decision(d.clone()).eval(self).map_err(|e| self.eval_error(e))
+    }
+
+    /// The expression with decisions and replaced parameters substituted, and folded if nothing else is left.
+    fn substitute(&self, x: &Expr, params: &[Name]) -> Result<Expr, ResolveError> {
+        for d in x.decisions() {
+            self.value(d)?;
+        }
+        Ok(x.rewrite(&|e| self.literal(e)).folded(params))
+    }
+
+    fn literal(&self, e: &Expr) -> Option<Expr> {
+        match e {
+            Expr::Decision(_) => e.eval(self).ok().map(Expr::literal),
+            Expr::Ident(name) => self.param(name).map(Expr::int),
+            _ => None,
+        }
+    }
+}
+
+impl Resolver<'_> {
+    fn graph(&mut self, graph: &Graph, args: &[i64]) -> Result<Name, ResolveError> {
+        let special = self.special.contains(&graph.name) && !graph.params.is_empty();
+        let key = (graph.name.clone(), if special { args.into() } else { SmallVec::new() });
+        if let Some(name) = self.done.get(&key) {
+            return Ok(name.clone());
+        }
+        let name = if special { self.fresh(&graph.name, args) } else { graph.name.clone() };
+        self.done.insert(key, name.clone());
+        let params: &[Name] = if special { &[] } else { &graph.params };
+        let values: Vec<(Name, i64)> =
+            if special { graph.params.iter().cloned().zip(args.iter().copied()).collect() } else { Vec::new() };
+        let mut plan = Plan { nodes: Vec::new(), alias: FxHashMap::default() };
+        for &i in &graph.order {
+            let node = &graph.net[i];
+            let known = Known { decide: self.decide, values: values.clone(), graph: &graph.name, node: &node.name };
+            let operands: Vec<Val> = graph.ports(i).into_iter().map(|p| plan.find(graph.val(p))).collect();
+            match &node.body {
+                Body::Select { decision, reduce } => {
+                    let value = known.value(decision)?;
+                    let chosen = chosen_inputs(&value, operands.len()).map_err(|t| known.wrong(t))?;
+                    let op = reduce_op(*reduce, chosen.len()).map_err(|t| known.wrong(t))?;
+                    if let [one] = chosen[..] {
+                        plan.alias.insert(node.name.clone(), operands[one].clone());
+                        continue;
+                    }
+                    let kept = if chosen.is_empty() { vec![0] } else { chosen };
+                    let kept = kept.into_iter().map(|i| operands[i].clone()).collect();
+                    plan.push(&node.name, Body::Op(op.into()), kept, node.declared.clone());
+                }
+                Body::Repeat { depth, index, callee } => {
+                    let depth = depth.eval_int(&known).map_err(|e| known.eval_error(e))?;
+                    if !(0..=4096).contains(&depth) {
+                        return Err(known.wrong(crate::fault::What::Depth(depth).to_string()));
+                    }
+                    let mut operands = operands;
+                    if operands.is_empty() {
+                        return Err(known.wrong("a repeat needs at least one operand"));
+                    }
+                    for j in 0..depth {
+                        let mut inner = Known { values: values.clone(), ..known };
+                        inner.values.extend(index.iter().map(|n| (n.clone(), j)));
+                        let call = self.callee(callee, &inner, params)?;
+                        let name = Name::new(format!("{}/{j}", node.name));
+                        plan.push(&name, Body::Call(call), operands.clone(), None);
+                        operands[0] = Val { node: name, out: 0 };
+                    }
+                    plan.alias.insert(node.name.clone(), operands.swap_remove(0));
+                }
+                body => {
+                    let body = self.plain(body, &known, params)?;
+                    plan.push(&node.name, body, operands, node.declared.clone());
+                }
+            }
+        }
+        let outputs: Vec<Val> = graph.outputs().map(|v| plan.find(v)).collect();
+        let resolved = plan.finish(&name, params, outputs)?;
+        self.out.set_graph(resolved);
+        Ok(name)
+    }
+
+    /// A name for the copy of a graph for some arguments.
+    fn fresh(&mut self, graph: &Name, args: &[i64]) -> Name {
+        let mut name = args.iter().fold(graph.to_string(), |n, a| format!("{n}_{a}").replace('-', "m"));
+        while self.names.contains(name.as_str()) {
+            name.push('_');
+        }
+        let name = Name::new(name);
+        self.names.insert(name.clone());
+        name
+    }
+
+    fn callee(&mut self, callee: &Callee, known: &Known<'_>, params: &[Name]) -> Result<Callee, ResolveError> {
+        let args =
+            callee.args.iter().map(|a| known.substitute(a, params)).collect::<Result<SmallVec<[Expr; 3]>, _>>()?;
+        let module = self.module;
+        let Some(graph) = module.graph(&callee.graph) else {
+            return Err(known.wrong(crate::program::unknown_graph(module, &callee.graph).to_string()));
+        };
+        if !self.special.contains(&graph.name) || graph.params.is_empty() {
+            self.graph(graph, &[])?;
+            return Ok(Callee { graph: callee.graph.clone(), args });
+        }
+        let numbers = args.iter().map(|a| a.eval_int(known)).collect::<Result<Vec<_>, _>>();
+        let name = self.graph(graph, &numbers.map_err(|e| known.eval_error(e))?)?;
+        Ok(Callee { graph: name, args: SmallVec::new() })
+    }
+
+    fn candidate(&mut self, c: &Candidate, known: &Known<'_>, params: &[Name]) -> Result<Body, ResolveError> {
+        match c {
+            Candidate::Call(callee) => Ok(Body::Call(self.callee(callee, known, params)?)),
+            Candidate::Op(op) => {
+                for (_, x) in &op.attrs() {
+                    known.substitute(x, params)?;
+                }
+                let op = op.rewrite(params, &|e| known.literal(e)).map_err(|source| ResolveError::Op {
+                    graph: known.graph.clone(),
+                    node: known.node.clone(),
+                    source,
+                })?;
+                Ok(Body::Op(op))
+            }
+        }
+    }
+
+    fn plain(&mut self, body: &Body, known: &Known<'_>, params: &[Name]) -> Result<Body, ResolveError> {
+        match body {
+            Body::Op(op @ crate::OpTemplate::Fixed(_)) => Ok(Body::Op(op.clone())),
+            Body::Op(op) => self.candidate(&Candidate::Op(op.clone()), known, params),
+            Body::Call(callee) => Ok(Body::Call(self.callee(callee, known, params)?)),
+            Body::Choice { decision, candidates } => {
+                let value = known.value(decision)?;
+                let chosen = candidates.iter().find(|(name, _)| is_label(&value, name));
+                let (_, chosen) = chosen.ok_or_else(|| {
+                    let names: Vec<&str> = candidates.iter().map(|(n, _)| n.as_str()).collect();
+                    known.wrong(format!("{decision} = {value} is no candidate; there are {}", names.join(", ")))
+                })?;
+                self.candidate(chosen, known, params)
+            }
+            other => Ok(other.clone()),
+        }
+    }
+}
+
+struct Plan {
+    nodes: Vec<(Name, Body, Vec<Val>, Option<Vec<crate::TensorType>>)>,
+    alias: FxHashMap<Name, Val>,
+}
+
+impl Plan {
+    fn push(&mut self, name: &Name, body: Body, operands: Vec<Val>, declared: Option<Vec<crate::TensorType>>) {
+        self.nodes.push((name.clone(), body, operands, declared));
+    }
+
+    fn find(&self, val: Val) -> Val {
+        match self.alias.get(&val.node) {
+            Some(target) => target.clone(),
+            None => val,
+        }
+    }
+
+    /// Builds the graph from the nodes that an output needs, and all inputs.
+    fn finish(self, name: &Name, params: &[Name], outputs: Vec<Val>) -> Result<Graph, GraphError> {
+        let mut needed: FxHashSet<Name> = outputs.iter().map(|v| v.node.clone()).collect();
+        for (node, body, operands, _) in self.nodes.iter().rev() {
+            if needed.contains(node) || *body == Body::Input {
+                needed.extend(operands.iter().map(|v| v.node.clone()));
+            }
+        }
+        let mut b = GraphBuilder::new(name, params);
+        for (node, body, operands, declared) in self.nodes {
+            if needed.contains(&node) || body == Body::Input {
+                b.declared(node, body, operands, declared);
+            }
+        }
+        outputs.into_iter().for_each(|v| b.output(v));
+        b.finish()
+    }
+}

@@ -1,0 +1,6 @@
+//! Drawings: golden files, and properties of random graphs.
+
+mod golden;
+mod properties;
+mod samples;
+mod speed;

@@ -1,0 +1,99 @@
+//! Enumerating a space in nested-loop order, the last decision fastest.
+
+use super::Space;
+use crate::error::MutateError;
+use crate::sample::Sample;
+use crate::schema::Schema;
+use ir::decision::Pick;
+use std::sync::Arc;
+
+/// The legal samples of a space, each once: a decision that plays no part is not looped over.
+#[derive(Debug)]
+pub struct Samples<'a> {
+    space: &'a Space,
+    schema: Arc<Schema>,
+    /// The picks of each slot in grid order.
+    grids: Vec<Vec<Pick>>,
+    /// Position in its grid of each active slot.
+    at: Vec<usize>,
+    picks: Vec<Pick>,
+    state: State,
+}
+
+#[derive(Debug, PartialEq)]
+enum State {
+    Fresh,
+    Running,
+    Done,
+}
+
+impl Space {
+    /// Enumerates the legal samples; a real interval is gridded at `2^granularity` quantiles.
+    ///
+    /// # Errors
+    /// If the space is dynamic.
+    pub fn enumerate(&self, granularity: u32) -> Result<Samples<'_>, MutateError> {
+        let schema = self.static_schema("enumerated")?.clone();
+        let grid = |s: &crate::schema::Slot| {
+            let mut picks = s.domain.grid(granularity);
+            if let Some(w) = &s.weights {
+                picks.sort_by(|a, b| w[b.rank() as usize].total_cmp(&w[a.rank() as usize]));
+            }
+            picks
+        };
+        let grids: Vec<Vec<Pick>> = schema.slots().iter().map(grid).collect();
+        let n = grids.len();
+        let (at, picks) = (vec![0; n], vec![Pick::INACTIVE; n]);
+        Ok(Samples { space: self, schema, grids, at, picks, state: State::Fresh })
+    }
+}
+
+impl Samples<'_> {
+    /// Sets the slots from a place in guard order on to their first value, or to sleep.
+    fn restart(&mut self, from: usize) {
+        for place in from..self.grids.len() {
+            let i = self.schema.guard_order()[place];
+            self.picks[i] = if self.schema.is_active(i, &self.picks) { self.grids[i][0] } else { Pick::INACTIVE };
+            self.at[i] = 0;
+        }
+    }
+
+    fn step(&mut self) -> bool {
+        match self.state {
+            State::Done => return false,
+            State::Fresh => {
+                self.state = State::Running;
+                self.restart(0);
+                return true;
+            }
+            State::Running => {}
+        }
+        for place in (0..self.grids.len()).rev() {
+            let i = self.schema.guard_order()[place];
+            if self.picks[i].is_active() && self.at[i] + 1 < self.grids[i].len() {
+                self.at[i] += 1;
+                self.picks[i] = self.grids[i][self.at[i]];
+                self.restart(place + 1);
+                return true;
+            }
+        }
+        self.state = State::Done;
+        false
+    }
+}
+
+impl Iterator for Samples<'_> {
+    type Item = Result<Sample, MutateError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        while self.step() {
+            let sample = Sample::new(self.schema.clone(), self.picks.as_slice().into());
+            match self.space.is_legal(&sample) {
+                Ok(true) => return Some(Ok(sample)),
+                Ok(false) => {}
+                Err(e) => return Some(Err(e)),
+            }
+        }
+        None
+    }
+}

@@ -1,0 +1,43 @@
+//! `toy`: a small space of 3 x 4 x 2 networks, for tests and first steps.
+
+use crate::error::MutateError;
+use crate::options::Options;
+use crate::space::Space;
+
+const TEXT: &str = "module @toy {
+  entry @main
+  decision ?op in [conv1x1, conv3x3, pool]
+  decision ?width in [8, 16, 24, 32]
+  decision ?skip in [false, true]
+  graph @conv<c, k>(%x) {
+    %v = conv2d %x {out=c, k=k, pad=k // 2, bias=false}
+    %y = batch_norm %v
+    %r = relu %y
+    return %r
+  }
+  graph @main(%x: f32[N, 3, 16, 16]) {
+    %stem = @conv<?width, 3>(%x)
+    %op = choice ?op (%stem) {conv1x1: @conv<?width, 1>, conv3x3: @conv<?width, 3>, pool: avg_pool {k=3, stride=1, pad=1}}
+    %both = add %stem, %op
+    %out = choice ?skip (%op, %both) {false: @first, true: @second}
+    %pool = global_avg_pool %out
+    %flat = flatten %pool
+    %logits = linear %flat {out=10}
+    return %logits
+  }
+  graph @first(%a, %b) {
+    return %a
+  }
+  graph @second(%a, %b) {
+    return %b
+  }
+}";
+
+/// Builds the space; it has no options.
+///
+/// # Errors
+/// If options are given.
+pub(super) fn build(options: Options) -> Result<Space, MutateError> {
+    options.finish()?;
+    Space::new(TEXT.parse()?)
+}
