@@ -1,6 +1,6 @@
 //! Decisions: what a search decides, each with a label, a domain, a default and optional weights.
 
-use crate::value::{Name, Real, Value};
+use crate::value::{Name, Real, Sigil, Value};
 use std::fmt;
 
 /// The chosen point of a domain: an index into its values in enumeration order, or the bits of a real number.
@@ -133,7 +133,9 @@ impl Domain {
     pub fn validate(&self) -> Result<(), DomainError> {
         let distinct = |values: &[Value]| {
             let mut seen = rustc_hash::FxHashSet::default();
-            match values.iter().find(|v| !seen.insert((*v).clone())) {
+            // `1` and `1.0` are one value to a pick.
+            let number = |v: &Value| v.as_f64().map_or_else(|| v.clone(), Value::from);
+            match values.iter().find(|v| !seen.insert(number(v))) {
                 Some(v) => Err(DomainError::Duplicate(v.to_string())),
                 None => Ok(()),
             }
@@ -400,7 +402,7 @@ impl Decision {
 impl fmt::Display for Decision {
     /// `decision ?op[0..4] in [conv, pool] default pool weights [0.2, 0.8] group node1`
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "decision ?{}", self.label)?;
+        write!(f, "decision {}", Sigil('?', &self.label))?;
         if let Some(n) = self.family {
             write!(f, "[0..{n}]")?;
         }

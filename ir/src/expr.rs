@@ -3,7 +3,7 @@
 //! The arithmetic is Python's, the field's lingua franca: `/` is true division, `//` and `%` floor, `**` is power,
 //! and `round` goes half to even. Integers are 64 bits and an overflow is an error, never a wrapped number.
 
-use crate::value::{Name, Value, is_identifier, write_quoted};
+use crate::value::{Name, Sigil, Value, is_identifier, write_quoted};
 use std::fmt;
 
 /// A reference to a decision, `?width`, or to a member of a decision family, `?op[i]`.
@@ -29,7 +29,7 @@ impl DecisionRef {
 
 impl fmt::Display for DecisionRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "?{}", self.label)?;
+        write!(f, "{}", Sigil('?', &self.label))?;
         match &self.index {
             Some(index) => write!(f, "[{index}]"),
             None => Ok(()),
@@ -303,7 +303,8 @@ impl From<i64> for Expr {
     }
 }
 
-struct Wrapped<'a>(&'a Expr, u8);
+/// An expression that stands in parentheses if it binds more weakly than that.
+pub(crate) struct Wrapped<'a>(pub(crate) &'a Expr, pub(crate) u8);
 
 impl fmt::Display for Wrapped<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -321,13 +322,29 @@ fn comma_separated(f: &mut fmt::Formatter<'_>, items: &[Expr]) -> fmt::Result {
     Ok(())
 }
 
+/// A literal with all its labels quoted, as a bare word could be a parameter.
+fn write_literal(f: &mut fmt::Formatter<'_>, value: &Value) -> fmt::Result {
+    match value {
+        Value::Str(s) => write_quoted(f, s),
+        Value::List(items) => {
+            for (i, item) in items.iter().enumerate() {
+                f.write_str(if i == 0 { "[" } else { ", " })?;
+                write_literal(f, item)?;
+            }
+            f.write_str(if items.is_empty() { "[]" } else { "]" })
+        }
+        v => write!(f, "{v}"),
+    }
+}
+
 impl fmt::Display for Expr {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Lit(Value::Str(s)) => write_quoted(f, s),
-            Self::Lit(v) => write!(f, "{v}"),
+            Self::Lit(v) => write_literal(f, v),
             Self::Ident(name) => f.write_str(name),
             Self::Decision(d) => write!(f, "{d}"),
+            // Without the parentheses this would read as a negative literal.
+            Self::Neg(x) if matches!(**x, Self::Lit(Value::Int(_) | Value::Real(_))) => write!(f, "-({x})"),
             Self::Neg(x) => write!(f, "-{}", Wrapped(x, NEG_PRECEDENCE + 1)),
             Self::Not(x) => write!(f, "not {}", Wrapped(x, NOT_PRECEDENCE)),
             Self::Binary(op, x, y) => {

@@ -7,10 +7,10 @@
 //! * the graph has no cycle, and `order` lists all nodes operands first;
 //! * an op template is [`OpTemplate::Fixed`] exactly if it depends on no parameter and no decision.
 
-use crate::expr::{DecisionRef, Expr};
+use crate::expr::{BinOp, DecisionRef, Expr, Wrapped};
 use crate::op::OpTemplate;
 use crate::ty::TensorType;
-use crate::value::Name;
+use crate::value::{Name, Sigil};
 use petgraph::Direction;
 use petgraph::stable_graph::{NodeIndex, StableDiGraph};
 use petgraph::visit::EdgeRef;
@@ -76,7 +76,7 @@ impl From<&Val> for Val {
 
 impl fmt::Display for Val {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "%{}", self.node)?;
+        write!(f, "{}", Sigil('%', &self.node))?;
         if self.out == 0 { Ok(()) } else { write!(f, ".{}", self.out) }
     }
 }
@@ -99,8 +99,10 @@ impl Callee {
 
 impl fmt::Display for Callee {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "@{}", self.graph)?;
+        write!(f, "{}", Sigil('@', &self.graph))?;
         for (i, arg) in self.args.iter().enumerate() {
+            // A comparison needs parentheses here, as `>` ends the arguments.
+            let arg = Wrapped(arg, BinOp::Add.precedence());
             write!(f, "{}{arg}", if i == 0 { "<" } else { ", " })?;
         }
         f.write_str(if self.args.is_empty() { "" } else { ">" })

@@ -10,7 +10,7 @@ pub type Name = SmolStr;
 
 /// A finite `f64` with total equality and hashing (by bits, with `-0.0` folded into `0.0`).
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
-#[serde(transparent)]
+#[serde(from = "f64")]
 pub struct Real(f64);
 
 impl Real {
@@ -140,7 +140,18 @@ impl fmt::Display for Value {
     }
 }
 
-/// Writes a string between double quotes, with `\"`, `\\`, `\n` and `\t` escaped.
+/// A name after its sigil, `%relu`; quoted if it has other characters than the text form's names.
+pub(crate) struct Sigil<'a>(pub(crate) char, pub(crate) &'a str);
+
+impl fmt::Display for Sigil<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)?;
+        let plain = crate::text::is_path(self.1) && (self.0 != '?' || !self.1.contains('/'));
+        if plain { f.write_str(self.1) } else { write_quoted(f, self.1) }
+    }
+}
+
+/// Writes a string between double quotes, with `\"`, `\\`, `\n`, `\r` and `\t` escaped.
 pub(crate) fn write_quoted(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
     f.write_str("\"")?;
     for c in text.chars() {
@@ -149,6 +160,7 @@ pub(crate) fn write_quoted(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Resul
             '\\' => f.write_str("\\\\")?,
             '\n' => f.write_str("\\n")?,
             '\t' => f.write_str("\\t")?,
+            '\r' => f.write_str("\\r")?,
             c => write!(f, "{c}")?,
         }
     }

@@ -1,7 +1,56 @@
 //! The text form `.lir`: printed and parsed, names never indices, byte-stable.
+//!
+//! ```text
+//! ; a comment runs to the end of its line
+//! module @example {
+//!   entry @main
+//!
+//!   decision ?op in [conv, skip] default skip
+//!   decision ?depth in 1..=4
+//!   constraint ?depth < 4 or ?op == skip
+//!
+//!   graph @block<c>(%x) {
+//!     %r = relu %x
+//!     %y = conv2d %r {out=c, k=3, pad=1}
+//!     return %y
+//!   }
+//!
+//!   graph @main(%image: f32[N, 3, 32, 32]) {
+//!     %stem = choice ?op (%image) {conv: conv2d {out=3, k=1}, skip: relu}
+//!     %body = repeat ?depth as i @block<16 * (i + 1)>(%stem)
+//!     return %body
+//!   }
+//! }
+//! ```
+//!
+//! * `%name` is output 0 of a node and `%name.1` output 1; nodes may be defined in any order.
+//! * `?name` is a decision, `?name[i]` a member of a family, `@name` a graph; a name with other characters than
+//!   letters, digits, `_` (and `/` in `%` and `@` names) stands between double quotes, `%"a-b"`.
+//! * In an expression a bare word is a parameter of the graph or else a label, and a quoted one is a label.
+//! * What is printed parses to an equal value, and what is parsed prints as the same bytes again.
 
-use crate::op::{OpRegistry, OpTemplate};
-use crate::value::Name;
+mod lexer;
+mod parser;
+mod printer;
+
+pub(crate) use lexer::is_path;
+pub use parser::{parse_module, parse_template};
+pub use printer::{print_graph, print_module};
+
+/// Longest text that is read, in bytes.
+pub const MAX_TEXT: usize = 64 << 20;
+/// Longest name, in bytes.
+pub const MAX_NAME: usize = 1024;
+/// Deepest nesting of brackets, calls and signs in an expression or a value.
+pub const MAX_NESTING: u32 = 64;
+/// Greatest height of an expression's tree: a sum may have this many terms.
+pub const MAX_HEIGHT: u32 = 256;
+/// Most members of a family of decisions.
+pub const MAX_FAMILY: u32 = 1 << 16;
+/// Most values of a list: of a domain, of weights, of candidates.
+pub const MAX_ITEMS: usize = 1 << 16;
+/// Most parameters of a graph.
+pub const MAX_PARAMS: usize = 64;
 
 /// A malformed text: where, and what was expected.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -17,11 +66,12 @@ pub struct ParseError {
 
 /// The most similar of some names, if one is similar enough to be meant.
 pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
-    let scored = known.into_iter().map(|k| (strsim::damerau_levenshtein(name, k), k));
+    let most = 1 + name.len() / 3;
+    if name.len() > 64 {
+        return None;
+    }
+    let close = known.into_iter().filter(|k| k.len().abs_diff(name.len()) <= most);
+    let scored = close.map(|k| (strsim::damerau_levenshtein(name, k), k));
     let (distance, best) = scored.min_by_key(|(d, _)| *d)?;
-    (distance <= 1 + name.len() / 3).then(|| best.to_owned())
-}
-
-pub(crate) fn parse_template(_: &str, _: &[Name], _: &OpRegistry) -> Result<OpTemplate, ParseError> {
-    unimplemented!("the text helper writes this")
+    (distance <= most).then(|| best.to_owned())
 }
