@@ -1,1 +1,3 @@
 //! Lanista: evaluators.
+
+pub mod table;

@@ -31,6 +31,7 @@ const fn bits_from(from: usize, n: usize) -> usize {
 impl CellSpec {
     /// The numbering of exactly this cell as one number, at most 34 bits. Cells with fewer
     /// vertices have smaller numbers.
+    #[inline]
     pub const fn packed(&self) -> u64 {
         let n = self.n();
         let mut packed = n as u64;

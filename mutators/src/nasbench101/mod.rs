@@ -114,6 +114,7 @@ impl CellSpec {
     /// # Errors
     /// When `n` is not 2 to 7, `adj` has a bit of a vertex that isn't there, or `ops` has not
     /// exactly `n - 2` entries.
+    #[inline]
     pub fn new(n: usize, adj: u32, ops: &[Op101]) -> Result<CellSpec, CellError> {
         if !(2..=MAX_VERTICES).contains(&n) {
             return Err(CellError::Vertices { found: n });
@@ -174,6 +175,7 @@ impl CellSpec {
     }
 
     /// Sources of the edges into `y`, as a bit set over the vertices.
+    #[inline]
     const fn predecessors(&self, y: usize) -> u32 {
         (self.adj >> column_start(y)) & ((1 << y) - 1)
     }
