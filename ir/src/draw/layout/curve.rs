@@ -24,7 +24,11 @@ pub(super) struct Curve {
 
 impl Curve {
     pub(super) fn new(knots: Vec<Knot>, ends: (f64, f64)) -> Self {
-        let mut curve = Self { knots, ends, slopes: Vec::new() };
+        let mut curve = Self {
+            knots,
+            ends,
+            slopes: Vec::new(),
+        };
         curve.fit();
         curve
     }
@@ -34,18 +38,29 @@ impl Curve {
     pub(super) fn insert(&mut self, knot: Knot) {
         const NEAR: f64 = 0.5;
         let at = self.knots.partition_point(|other| other.flow < knot.flow);
-        let taken = |index: usize| self.knots.get(index).is_some_and(|other| (other.flow - knot.flow).abs() < NEAR);
-        if !taken(at) && !(at > 0 && taken(at - 1)) {
+        let taken = |index: usize| {
+            self.knots
+                .get(index)
+                .is_some_and(|other| (other.flow - knot.flow).abs() < NEAR)
+        };
+        if !taken(at) && (at == 0 || !taken(at - 1)) {
             self.knots.insert(at, knot);
             self.fit();
         }
     }
 
     fn fit(&mut self) {
-        let secants: Vec<f64> =
-            self.knots.windows(2).map(|pair| (pair[1].cross - pair[0].cross) / (pair[1].flow - pair[0].flow)).collect();
+        let secants: Vec<f64> = self
+            .knots
+            .windows(2)
+            .map(|pair| (pair[1].cross - pair[0].cross) / (pair[1].flow - pair[0].flow))
+            .collect();
         let within = |wish: f64, secant: f64| {
-            if wish * secant <= 0.0 { 0.0 } else { wish.signum() * wish.abs().min(3.0 * secant.abs()) }
+            if wish * secant <= 0.0 {
+                0.0
+            } else {
+                wish.signum() * wish.abs().min(3.0 * secant.abs())
+            }
         };
         let last = secants.len();
         self.slopes = (0..=last)
@@ -70,7 +85,10 @@ impl Curve {
     /// The position across at a place along the flow, which is taken into the curve's range.
     pub(super) fn at(&self, flow: f64) -> f64 {
         let last = self.knots.len() - 1;
-        let k = self.knots.partition_point(|knot| knot.flow <= flow).clamp(1, last);
+        let k = self
+            .knots
+            .partition_point(|knot| knot.flow <= flow)
+            .clamp(1, last);
         let (a, b) = (self.knots[k - 1], self.knots[k]);
         let width = b.flow - a.flow;
         let t = ((flow - a.flow) / width).clamp(0.0, 1.0);
@@ -88,11 +106,14 @@ impl Curve {
         let (end, inner) = if at_start { (0, 1) } else { (last, last - 1) };
         let tip = self.knots[end];
         let room = self.knots[inner].flow - tip.flow;
-        let cosine = 1.0 / self.slopes[end].hypot(1.0);
+        let cosine = 1.0 / super::length(self.slopes[end], 1.0);
         // The curve keeps part of its last piece, however short that is.
         let length = (Arrow::LENGTH * cosine).min(0.8 * room.abs());
         let flow = tip.flow + length.copysign(room);
-        let base = Knot { flow, cross: self.at(flow) };
+        let base = Knot {
+            flow,
+            cross: self.at(flow),
+        };
         self.slopes[end] = self.slope(flow, end.min(inner));
         self.knots[end] = base;
         Arrow { tip, base }
@@ -139,9 +160,18 @@ impl Arrow {
     fn corners(&self, axes: Axes) -> [Point; 3] {
         let Self { tip, base } = self;
         let (flow, cross) = (tip.flow - base.flow, tip.cross - base.cross);
-        let length = flow.hypot(cross).max(0.01);
-        let side = |half: f64| axes.point(base.cross + half * flow / length, base.flow - half * cross / length);
-        [axes.point(tip.cross, tip.flow), side(Self::HALF_WIDTH), side(-Self::HALF_WIDTH)]
+        let length = super::length(flow, cross).max(0.01);
+        let side = |half: f64| {
+            axes.point(
+                base.cross + half * flow / length,
+                base.flow - half * cross / length,
+            )
+        };
+        [
+            axes.point(tip.cross, tip.flow),
+            side(Self::HALF_WIDTH),
+            side(-Self::HALF_WIDTH),
+        ]
     }
 }
 
@@ -187,7 +217,10 @@ mod tests {
                 20..=30 => (40.0, 40.0),
                 _ => (40.0, 50.0),
             };
-            assert!(cross >= low - 1e-9 && cross <= high + 1e-9, "{flow} {cross}");
+            assert!(
+                cross >= low - 1e-9 && cross <= high + 1e-9,
+                "{flow} {cross}"
+            );
         }
     }
 }
