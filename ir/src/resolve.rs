@@ -86,7 +86,7 @@ fn specialised(module: &Module) -> FxHashSet<Name> {
         let mut found = false;
         for n in g.nodes() {
             let mut look = |d: &DecisionRef| {
-                found |= d.index.as_ref().is_some_and(|i| i.constant(&[]).and_then(|v| v.as_int()).is_none())
+                found |= d.index.as_ref().is_some_and(|i| i.constant(&[]).and_then(|v| v.as_int()).is_none());
             };
             if let Body::Choice { decision, .. } | Body::Select { decision, .. } = &n.body {
                 look(decision);
