@@ -20,7 +20,7 @@ impl OpDef for ChannelShuffle {
 
     fn infer(&self, x: &[&TensorType]) -> Result<Types, OpError> {
         let c = channels(x[0], 3)?;
-        if self.groups == 0 || c % self.groups != 0 {
+        if !c.is_multiple_of(self.groups) {
             return Err(OpError::Shape(format!("groups={} must divide the {c} channels of {}", self.groups, x[0])));
         }
         Ok(smallvec![x[0].clone()])

@@ -36,7 +36,7 @@ impl OpDef for Conv2d {
         if self.out == 0 {
             return Err(OpError::Shape("conv2d needs at least one output channel (out=0)".into()));
         }
-        if self.groups == 0 || c % self.groups != 0 || self.out % self.groups != 0 {
+        if !c.is_multiple_of(self.groups) || !self.out.is_multiple_of(self.groups) {
             return Err(OpError::Shape(format!(
                 "groups={} must divide both the {c} input channels of {} and out={}",
                 self.groups, x[0], self.out

@@ -28,7 +28,7 @@ impl OpDef for GroupNorm {
         floating(x[0])?;
         epsilon(self.eps)?;
         let c = channels(x[0], 2)?;
-        if self.groups == 0 || c % self.groups != 0 {
+        if !c.is_multiple_of(self.groups) {
             return Err(OpError::Shape(format!("groups={} must divide the {c} channels of {}", self.groups, x[0])));
         }
         Ok(smallvec![x[0].clone()])

@@ -6,13 +6,16 @@ use crate::value::{Name, Value};
 use std::fmt;
 use std::sync::Arc;
 
+/// Makes an op from literal attributes.
+pub(crate) type Make = fn(&[(Name, Value)]) -> Result<Op, OpError>;
+
 /// A built-in kind of op.
 #[derive(Debug)]
 pub(crate) struct Builtin {
     pub name: &'static str,
     pub summary: &'static str,
     pub attrs: &'static [AttrSpec],
-    pub make: fn(&[(Name, Value)]) -> Result<Op, OpError>,
+    pub make: Make,
 }
 
 /// A kind of op: what a name stands for, before its attributes are known.

@@ -30,7 +30,7 @@ impl Count {
 
     /// The one size that makes `self` out of `other`.
     fn over(self, other: Self) -> Option<Dim> {
-        if other.size == 0 || self.size % other.size != 0 {
+        if other.size == 0 || !self.size.is_multiple_of(other.size) {
             return None;
         }
         let size = u32::try_from(self.size / other.size).ok()?;

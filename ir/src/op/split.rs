@@ -32,7 +32,7 @@ impl OpDef for Split {
         let whole = x[0].shape[at];
         if self.sizes.is_empty() {
             let size = whole.per_example() as u32;
-            if size == 0 || size % self.parts != 0 {
+            if size == 0 || !size.is_multiple_of(self.parts) {
                 let text = format!("axis {at} of {} does not split into {} equal parts", x[0], self.parts);
                 return Err(OpError::Shape(text));
             }

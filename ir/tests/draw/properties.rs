@@ -57,6 +57,33 @@ fn sketch() -> impl Strategy<Value = Sketch> {
     })
 }
 
+/// Long chains with short skips, which are folded into columns or rows.
+fn chain() -> impl Strategy<Value = Sketch> {
+    let step = (1usize..=4, any::<bool>(), proptest::bool::weighted(0.3));
+    let direction = prop_oneof![Just(Direction::TopDown), Just(Direction::LeftRight)];
+    (proptest::collection::vec(step, 30..90), direction).prop_map(|(steps, direction)| {
+        let mut sketch = Sketch::new("chain", direction);
+        for (k, (back, skips, labelled)) in steps.into_iter().enumerate() {
+            let kind = NodeKind::ALL[3 + k % 8];
+            sketch.node(SketchNode::new(format!("%{k}"), kind.name(), kind).with_detail("16 → 32"));
+            let mut edge = |from: usize| {
+                let mut edge = SketchEdge::new(from, k);
+                if labelled {
+                    edge = edge.with_label("[N, 16, 32, 32]");
+                }
+                sketch.edge(edge);
+            };
+            if k > 0 {
+                edge(k - 1);
+            }
+            if k > 4 && back > 1 && skips {
+                edge(k - back);
+            }
+        }
+        sketch
+    })
+}
+
 fn points(route: &Route) -> Vec<Point> {
     let mut points = vec![route.start];
     points.extend(route.pieces.iter().flatten().copied());
@@ -152,10 +179,15 @@ fn check_markup(xml: &str) -> Result<(), TestCaseError> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
+    #![proptest_config(ProptestConfig::with_cases(192))]
 
     #[test]
     fn layouts_keep_their_promises(sketch in sketch()) {
+        check(&sketch)?;
+    }
+
+    #[test]
+    fn folded_layouts_keep_their_promises(sketch in chain()) {
         check(&sketch)?;
     }
 
@@ -202,6 +234,23 @@ fn samples_keep_the_promises() {
         if let Err(error) = check_markup(&drawing.to_svg()) {
             panic!("{name}: {error}");
         }
+    }
+}
+
+/// A chain without skips can be cut anywhere, so its drawing fits a page.
+#[test]
+fn a_long_chain_is_folded() {
+    for direction in [Direction::TopDown, Direction::LeftRight] {
+        let mut sketch = Sketch::new("chain", direction);
+        for k in 0..60 {
+            sketch.node(SketchNode::new(format!("%{k}"), "relu", NodeKind::Activation));
+            if k > 0 {
+                sketch.edge(SketchEdge::new(k - 1, k));
+            }
+        }
+        let size = lay_out(&sketch).size;
+        let (long, short) = (size.w.max(size.h), size.w.min(size.h));
+        assert!(long < 1400.0 && long < 2.5 * short, "{direction:?}: {size:?}");
     }
 }
 

@@ -14,6 +14,7 @@ pub fn all() -> Vec<(&'static str, Drawing)> {
         ("two_panels", two_panels()),
         ("typed_edges", typed_edges()),
         ("odd_input", odd_input()),
+        ("folded_rows", folded_rows()),
     ]
 }
 
@@ -221,6 +222,23 @@ fn typed_edges() -> Drawing {
     let output = sketch.node(SketchNode::new("%y", "y", NodeKind::Output));
     sketch.edge(SketchEdge::new(norm, output).with_label("[N, 64, 128]"));
     Drawing::new("Attention").with_subtitle("types on the edges").with_sketch(sketch)
+}
+
+/// A chain with types on its edges, from left to right, too long for one row.
+fn folded_rows() -> Drawing {
+    let mut sketch = Sketch::new("", Direction::LeftRight);
+    let mut channels = 16;
+    for k in 0..24 {
+        let name = ["conv2d", "batch_norm", "relu", "max_pool"][k % 4];
+        if k % 4 == 0 {
+            channels *= 2;
+        }
+        sketch.node(SketchNode::new(format!("%{k}"), name, NodeKind::of_op(name)));
+        if k > 0 {
+            sketch.edge(SketchEdge::new(k - 1, k).with_label(format!("[N, {channels}, 8, 8]")));
+        }
+    }
+    Drawing::new("A plain network in rows").with_sketch(sketch)
 }
 
 /// What no verified graph contains, and text that no markup may break.

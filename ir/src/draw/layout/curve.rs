@@ -35,7 +35,7 @@ impl Curve {
         const NEAR: f64 = 0.5;
         let at = self.knots.partition_point(|other| other.flow < knot.flow);
         let taken = |index: usize| self.knots.get(index).is_some_and(|other| (other.flow - knot.flow).abs() < NEAR);
-        if !taken(at) && !(at > 0 && taken(at - 1)) {
+        if !taken(at) && (at == 0 || !taken(at - 1)) {
             self.knots.insert(at, knot);
             self.fit();
         }
@@ -88,7 +88,7 @@ impl Curve {
         let (end, inner) = if at_start { (0, 1) } else { (last, last - 1) };
         let tip = self.knots[end];
         let room = self.knots[inner].flow - tip.flow;
-        let cosine = 1.0 / self.slopes[end].hypot(1.0);
+        let cosine = 1.0 / super::length(self.slopes[end], 1.0);
         // The curve keeps part of its last piece, however short that is.
         let length = (Arrow::LENGTH * cosine).min(0.8 * room.abs());
         let flow = tip.flow + length.copysign(room);
@@ -139,7 +139,7 @@ impl Arrow {
     fn corners(&self, axes: Axes) -> [Point; 3] {
         let Self { tip, base } = self;
         let (flow, cross) = (tip.flow - base.flow, tip.cross - base.cross);
-        let length = flow.hypot(cross).max(0.01);
+        let length = super::length(flow, cross).max(0.01);
         let side = |half: f64| axes.point(base.cross + half * flow / length, base.flow - half * cross / length);
         [axes.point(tip.cross, tip.flow), side(Self::HALF_WIDTH), side(-Self::HALF_WIDTH)]
     }

@@ -7,7 +7,8 @@
 //! 2. `proper` cuts long edges into chains of dummy vertices, one of them as large as the label;
 //! 3. `order` reduces crossings by median sweeps and exchanges of neighbours;
 //! 4. `place` assigns coordinates across the layers (Brandes and Köpf, 2001);
-//! 5. `route` draws each edge as a smooth curve within the room that its chain has reserved.
+//! 5. `route` draws each edge as a smooth curve within the room that its chain has reserved;
+//! 6. `fold` sets a long chain in columns, so that it fits a page.
 //!
 //! The stages speak of two axes, whatever the direction of the sketch: *flow*, along which
 //! layers follow each other, and *cross*, along which the vertices of a layer lie.
@@ -19,6 +20,7 @@
 //! - `ranks[from] < ranks[to]` for every drawn edge, unless it closes a cycle.
 
 mod curve;
+mod fold;
 mod order;
 mod place;
 mod ports;
@@ -121,7 +123,16 @@ pub fn lay_out(sketch: &Sketch) -> Layout {
     let cross = place::assign(&graph, &SPACING);
     let flow = bands(&graph, &cross, &SPACING, sketch.direction);
     let routes = route::draw(sketch.edges.len(), &sizes, &graph, &cross, &flow, axes);
-    assemble(sketch, &sizes, &ranking, &graph, &cross, &flow, routes, axes)
+    let mut layout = assemble(sketch, &sizes, &ranking, &graph, &cross, &flow, routes, axes);
+    match sketch.direction {
+        Direction::TopDown => fold::fold(&mut layout, &graph, fold::OF_COLUMNS),
+        Direction::LeftRight => {
+            fold::transpose(&mut layout);
+            fold::fold(&mut layout, &graph, fold::OF_ROWS);
+            fold::transpose(&mut layout);
+        }
+    }
+    layout
 }
 
 /// The stretch of the flow axis that a layer occupies.
@@ -164,6 +175,12 @@ fn bands(graph: &proper::Proper, cross: &[f64], spacing: &Spacing, direction: Di
         start = end + gap;
     }
     bands
+}
+
+/// The length of a vector. `f64::hypot` may differ in the last digit from one platform to the
+/// next; a square root may not.
+fn length(a: f64, b: f64) -> f64 {
+    (a * a + b * b).sqrt()
 }
 
 /// The translation between the axes of the page and those of the layout.

@@ -10,6 +10,10 @@ use super::proper::{Proper, Role};
 const PATIENCE: usize = 4;
 const SWEEPS: usize = 24;
 
+/// The work of all sweeps of a start, in vertices: a graph with a crowd of dummies gets fewer
+/// sweeps, and one start.
+const WORK: usize = 400_000;
+
 /// Starts in all: two from walks, the others shuffled. Small graphs are those that are looked
 /// at closely, and there the sweeps are cheap.
 const STARTS: usize = 24;
@@ -36,7 +40,7 @@ pub(super) fn reduce_crossings(graph: &mut Proper) {
             walk_order(graph, from_top);
         }
         improve(graph, from_top, &mut best);
-        if matches!(best, Some((0, _))) {
+        if matches!(best, Some((0, _))) || graph.vertices.len() > WORK / SWEEPS {
             break;
         }
     }
@@ -85,7 +89,8 @@ impl Shuffle {
 fn improve(graph: &mut Proper, from_top: bool, best: &mut Option<(usize, Vec<Vec<usize>>)>) {
     let mut idle = 0;
     let mut own_best = usize::MAX;
-    for sweep in 0..SWEEPS {
+    let sweeps = (WORK / graph.vertices.len().max(1)).clamp(2, SWEEPS);
+    for sweep in 0..sweeps {
         let crossings = crossings(graph);
         if best.as_ref().is_none_or(|(least, _)| crossings < *least) {
             *best = Some((crossings, graph.layers.clone()));

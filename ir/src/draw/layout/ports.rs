@@ -154,7 +154,7 @@ fn wish(node: usize, other: usize, away: f64, sides: &[Side], graph: &Proper, cr
         return (aside.clamp(-here, here), SPINE);
     }
     if let Some(radius) = sides[node].radius {
-        let faced = radius * aside / aside.hypot(away).max(1.0);
+        let faced = radius * aside / super::length(aside, away).max(1.0);
         return (faced.clamp(-here, here), 1.0);
     }
     let low = (cross[node] - here).max(cross[other] - there);

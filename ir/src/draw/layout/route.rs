@@ -97,8 +97,9 @@ fn through_label(label: usize, first: Knot, last: Knot, graph: &Proper, cross: &
     [Knot { flow: middle - half, cross: cross[label] - tilt }, Knot { flow: middle + half, cross: cross[label] + tilt }]
 }
 
-/// The ends of the longest stretch of dummies at one place across, if it has several.
-fn straight_run(chain: &Chain, graph: &Proper, cross: &[f64], bands: &[Band]) -> Vec<Knot> {
+/// The longest stretch of dummies at one place across, if it has several, as the two knots at
+/// its ends: first without the end layers, last with both.
+fn straight_runs(chain: &Chain, graph: &Proper, cross: &[f64], bands: &[Band]) -> Vec<[Knot; 2]> {
     const SAME: f64 = 1.0;
     let dummies = &chain.vertices[1..chain.vertices.len() - 1];
     let mut longest = 0..0;
@@ -111,17 +112,20 @@ fn straight_run(chain: &Chain, graph: &Proper, cross: &[f64], bands: &[Band]) ->
             longest = start..k + 1;
         }
     }
-    let run = &dummies[longest];
-    let [first, .., last] = run else {
+    let longest_len = longest.len();
+    let [first, .., last] = &dummies[longest] else {
         return Vec::new();
     };
-    let band = |vertex: usize| bands[graph.vertices[vertex].rank];
-    let knot = |flow: f64| Knot { flow, cross: cross[*first] };
-    if run.len() > 2 {
-        vec![knot(band(*first).end), knot(band(*last).start)]
-    } else {
-        vec![knot(band(*first).start), knot(band(*last).end)]
+    let (head, tail) = (bands[graph.vertices[*first].rank], bands[graph.vertices[*last].rank]);
+    let run = |from: f64, to: f64| [from, to].map(|flow| Knot { flow, cross: cross[*first] });
+    let mut runs = Vec::with_capacity(4);
+    if longest_len > 2 {
+        runs.push(run(head.end, tail.start));
+        runs.push(run(head.end, tail.end));
+        runs.push(run(head.start, tail.start));
     }
+    runs.push(run(head.start, tail.end));
+    runs
 }
 
 /// Gives the curve knots until it passes every layer within its window; returns at how many
@@ -170,14 +174,19 @@ fn route(chain: &Chain, (first, last): Ends, graph: &Proper, cross: &[f64], band
     let slopes = (first.slope, last.slope);
     let mut curve = Curve::new(knots.clone(), slopes);
     let forced = keep_to_windows(&mut curve, chain, graph, bands, windows);
-    let run = straight_run(chain, graph, cross, bands);
-    if forced > 1 && !run.is_empty() {
-        // Pushed about by several layers, the curve would wobble: go straight past them.
-        curve = Curve::new(knots, slopes);
-        for knot in run {
-            curve.insert(knot);
+    let long = chain.vertices.len() > 4;
+    if forced > 1 || (forced == 1 && long) {
+        // Pushed about by the layers, the curve would wobble: go straight past them, from as
+        // late and to as early as the windows allow.
+        for run in straight_runs(chain, graph, cross, bands) {
+            curve = Curve::new(knots.clone(), slopes);
+            for knot in run {
+                curve.insert(knot);
+            }
+            if keep_to_windows(&mut curve, chain, graph, bands, windows) == 0 {
+                break;
+            }
         }
-        keep_to_windows(&mut curve, chain, graph, bands, windows);
     }
     let arrow = curve.cut_arrow(chain.against);
     Path { curve, arrow }
