@@ -22,7 +22,7 @@ pub mod value;
 pub mod verify;
 
 pub use builder::{GraphBuilder, GraphError, IntoTemplate};
-pub use cost::Convention;
+pub use cost::{Convention, Cost};
 pub use decision::{Decision, Domain, DomainError, Pick};
 pub use eval::{Env, EvalError};
 pub use expr::{DecisionRef, Expr};
