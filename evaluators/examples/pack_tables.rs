@@ -24,32 +24,15 @@ use sha2::{Digest, Sha256};
 fn main() -> Result<(), Box<dyn Error>> {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut arguments = std::env::args_os().skip(1).map(PathBuf::from);
-    let sources = arguments
-        .next()
-        .unwrap_or_else(|| here.join("../../shared/data"));
+    let sources = arguments.next().unwrap_or_else(|| here.join("../../shared/data"));
     let destination = arguments.next().unwrap_or_else(|| here.join("data"));
 
-    let full = cells(
-        &sources.join("nasbench101_test108.csv.gz"),
-        &["params", "test_acc"],
-    )?;
-    write(
-        &destination.join("nasbench101.csv.gz"),
-        "n,adj,ops,order,params,test_acc",
-        &full,
-    )?;
+    let full = cells(&sources.join("nasbench101_test108.csv.gz"), &["params", "test_acc"])?;
+    write(&destination.join("nasbench101.csv.gz"), "n,adj,ops,order,params,test_acc", &full)?;
 
     let pool = cells(
         &sources.join("nasbench101_20k_val_4_12_36_108.csv.gz"),
-        &[
-            "params",
-            "4_val_acc",
-            "12_val_acc",
-            "36_val_acc",
-            "108_val_acc",
-            "train_time_108_s",
-            "test_acc_108_mean",
-        ],
+        &["params", "4_val_acc", "12_val_acc", "36_val_acc", "108_val_acc", "train_time_108_s", "test_acc_108_mean"],
     )?;
     write(
         &destination.join("nasbench101_pool.csv.gz"),
@@ -58,11 +41,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     )?;
 
     let params = naslib_params(&sources.join("naslib_zerocost_subset.csv.gz"))?;
-    write(
-        &destination.join("nasbench201_naslib_params.csv.gz"),
-        "index,dataset,params_m",
-        &params,
-    )
+    write(&destination.join("nasbench201_naslib_params.csv.gz"), "index,dataset,params_m", &params)
 }
 
 /// Calls `row` with the named fields of each record of a gzip CSV file.
@@ -94,10 +73,7 @@ fn cells(path: &Path, columns: &[&str]) -> Result<Vec<String>, Box<dyn Error>> {
         let [n, adj, ops, values @ ..] = fields else {
             return Err("the columns of the cell are missing".into());
         };
-        let ops: Option<Vec<Op101>> = ops
-            .bytes()
-            .map(|digit| Op101::from_digit(digit.wrapping_sub(b'0')))
-            .collect();
+        let ops: Option<Vec<Op101>> = ops.bytes().map(|digit| Op101::from_digit(digit.wrapping_sub(b'0'))).collect();
         let ops = ops.ok_or("an operation is not 0, 1 or 2")?;
         let cell = CellSpec::new(n.parse()?, adj.parse()?, &ops)?;
         let (canonical, order) = canonical_and_order(&cell).ok_or("an order is not topological")?;
@@ -124,10 +100,7 @@ fn canonical_and_order(cell: &CellSpec) -> Option<(CellSpec, String)> {
     let same = [128, 256, 512].into_iter().all(|output| {
         let own = cell.channels(128, output);
         let new = canonical.channels(128, output);
-        order
-            .iter()
-            .zip(&new[1..])
-            .all(|(&v, &channels)| own[v] == channels)
+        order.iter().zip(&new[1..]).all(|(&v, &channels)| own[v] == channels)
     });
     let mut digits = String::new();
     if !same {
@@ -142,29 +115,22 @@ fn canonical_and_order(cell: &CellSpec) -> Option<(CellSpec, String)> {
 /// Lines `index,dataset,params_m` of the NAS-Bench-201 rows, by index and dataset.
 fn naslib_params(path: &Path) -> Result<Vec<String>, Box<dyn Error>> {
     let mut lines = Vec::new();
-    read(
-        path,
-        &["space", "dataset", "nb201_index", "params"],
-        |fields| {
-            if let ["nasbench201", dataset, index, params] = fields {
-                let dataset = dataset.to_lowercase();
-                let index: u32 = index.parse()?;
-                let line = format!("{index},{dataset},{params}");
-                lines.push((index, dataset, line));
-            }
-            Ok(())
-        },
-    )?;
+    read(path, &["space", "dataset", "nb201_index", "params"], |fields| {
+        if let ["nasbench201", dataset, index, params] = fields {
+            let dataset = dataset.to_lowercase();
+            let index: u32 = index.parse()?;
+            let line = format!("{index},{dataset},{params}");
+            lines.push((index, dataset, line));
+        }
+        Ok(())
+    })?;
     lines.sort();
     Ok(lines.into_iter().map(|(_, _, line)| line).collect())
 }
 
 /// Writes the lines as a gzip file without a time stamp, and says what was written.
 fn write(path: &Path, header: &str, lines: &[String]) -> Result<(), Box<dyn Error>> {
-    let mut encoder = GzBuilder::new()
-        .mtime(0)
-        .operating_system(255)
-        .write(Vec::new(), Compression::best());
+    let mut encoder = GzBuilder::new().mtime(0).operating_system(255).write(Vec::new(), Compression::best());
     writeln!(encoder, "{header}")?;
     for line in lines {
         writeln!(encoder, "{line}")?;
@@ -175,11 +141,6 @@ fn write(path: &Path, header: &str, lines: &[String]) -> Result<(), Box<dyn Erro
         write!(sha256, "{byte:02x}")?;
     }
     fs::write(path, &bytes).map_err(|error| format!("{}: {error}", path.display()))?;
-    eprintln!(
-        "{} rows, {} bytes, {sha256}  {}",
-        lines.len(),
-        bytes.len(),
-        path.display()
-    );
+    eprintln!("{} rows, {} bytes, {sha256}  {}", lines.len(), bytes.len(), path.display());
     Ok(())
 }

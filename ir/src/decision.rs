@@ -411,10 +411,10 @@ impl fmt::Display for Decision {
             Some(w) => Self::new("x", self.domain.clone()).and_then(|d| d.weighted(w.clone())),
             None => Self::new("x", self.domain.clone()),
         };
-        if plain.is_ok_and(|d| d.default != self.default) {
-            if let Some(v) = self.domain.value(self.default) {
-                write!(f, " default {v}")?;
-            }
+        if plain.is_ok_and(|d| d.default != self.default)
+            && let Some(v) = self.domain.value(self.default)
+        {
+            write!(f, " default {v}")?;
         }
         if let Some(weights) = &self.weights {
             write!(f, " weights {}", Value::List(weights.iter().map(|w| Value::from(*w)).collect()))?;

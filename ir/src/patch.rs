@@ -219,7 +219,7 @@ impl Patch {
                     out.set_graph(graph.clone());
                 }
                 Edit::Declare(d) => {
-                    out.declare(d.clone()).map_err(|source| PatchError::Label { patch: self.name.clone(), source })?
+                    out.declare(d.clone()).map_err(|source| PatchError::Label { patch: self.name.clone(), source })?;
                 }
                 Edit::Constrain(x) => out.constraints.push(x.clone()),
                 Edit::Specialize { graph, node, copy } => self.copy_callee(&mut out, &mut open, graph, node, copy)?,

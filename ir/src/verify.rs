@@ -132,10 +132,10 @@ fn declarations(module: &Module) -> Vec<Fault> {
         if d.family == Some(0) {
             declare(format!("decision ?{}: a family needs at least one member", d.label));
         }
-        if let Some(w) = &d.weights {
-            if let Ok(Err(e)) = Decision::new("w", d.domain.clone()).map(|d| d.weighted(w.clone())) {
-                declare(format!("decision ?{}: {e}", d.label));
-            }
+        if let Some(w) = &d.weights
+            && let Ok(Err(e)) = Decision::new("w", d.domain.clone()).map(|d| d.weighted(w.clone()))
+        {
+            declare(format!("decision ?{}: {e}", d.label));
         }
     }
     match module.graph(&module.entry) {

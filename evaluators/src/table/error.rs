@@ -34,9 +34,7 @@ pub enum TableError {
         found: String,
     },
     /// The bytes are not a gzip stream.
-    #[error(
-        "table `{table}`: can't inflate the file: {source}; rebuild it with the example `pack_tables`"
-    )]
+    #[error("table `{table}`: can't inflate the file: {source}; rebuild it with the example `pack_tables`")]
     Inflate {
         /// Name of the table.
         table: &'static str,
@@ -44,9 +42,7 @@ pub enum TableError {
         source: Arc<io::Error>,
     },
     /// Rows are missing, or too many.
-    #[error(
-        "table `{table}`: {found} rows, expected {expected}; rebuild the file with the example `pack_tables`"
-    )]
+    #[error("table `{table}`: {found} rows, expected {expected}; rebuild the file with the example `pack_tables`")]
     Rows {
         /// Name of the table.
         table: &'static str,

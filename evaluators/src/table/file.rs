@@ -77,9 +77,7 @@ impl TableFile {
     /// The bytes of `path`, at most one more than the table has: enough to see that it is another.
     fn fetch(&self, path: &Path) -> io::Result<Vec<u8>> {
         let mut bytes = Vec::with_capacity(self.bytes.len() + 1);
-        File::open(path)?
-            .take(self.bytes.len() as u64 + 1)
-            .read_to_end(&mut bytes)?;
+        File::open(path)?.take(self.bytes.len() as u64 + 1).read_to_end(&mut bytes)?;
         Ok(bytes)
     }
 
@@ -91,12 +89,7 @@ impl TableFile {
         if found == self.sha256 {
             return Ok(());
         }
-        Err(TableError::Checksum {
-            table: self.name,
-            origin: origin(),
-            expected: self.sha256,
-            found,
-        })
+        Err(TableError::Checksum { table: self.name, origin: origin(), expected: self.sha256, found })
     }
 
     fn decode<T>(
@@ -104,19 +97,13 @@ impl TableFile {
         bytes: &[u8],
         read: impl FnOnce(&mut Rows<'_>) -> Result<T, TableError>,
     ) -> Result<T, TableError> {
-        let text = inflate(bytes).map_err(|source| TableError::Inflate {
-            table: self.name,
-            source: Arc::new(source),
-        })?;
+        let text =
+            inflate(bytes).map_err(|source| TableError::Inflate { table: self.name, source: Arc::new(source) })?;
         let mut rows = Rows::new(self.name, &text);
         let table = read(&mut rows)?;
         let found = rows.count();
         if found != self.rows {
-            return Err(TableError::Rows {
-                table: self.name,
-                expected: self.rows,
-                found,
-            });
+            return Err(TableError::Rows { table: self.name, expected: self.rows, found });
         }
         Ok(table)
     }
@@ -125,19 +112,14 @@ impl TableFile {
 /// Inflates a gzip file of one member.
 fn inflate(bytes: &[u8]) -> io::Result<Vec<u8>> {
     // The last four bytes are the inflated size; the bytes were checked before, so it is true.
-    let size = bytes
-        .last_chunk()
-        .map_or(0, |tail| u32::from_le_bytes(*tail));
+    let size = bytes.last_chunk().map_or(0, |tail| u32::from_le_bytes(*tail));
     let mut text = vec![0; size as usize];
     let mut decoder = GzDecoder::new(bytes);
     decoder.read_exact(&mut text)?;
     // The end has to be read too: that is when the decoder compares its own checksum.
     match decoder.read(&mut [0])? {
         0 => Ok(text),
-        _ => Err(io::Error::new(
-            io::ErrorKind::InvalidData,
-            "more data than the file says",
-        )),
+        _ => Err(io::Error::new(io::ErrorKind::InvalidData, "more data than the file says")),
     }
 }
 
@@ -199,13 +181,8 @@ mod tests {
 
     #[test]
     fn rows_are_counted() {
-        assert_eq!(
-            file("a\n1\n2\n", 2).load(numbers).expect("two rows"),
-            [1, 2]
-        );
-        let error = file("a\n1\n2\n", 3)
-            .load(numbers)
-            .expect_err("a row is missing");
+        assert_eq!(file("a\n1\n2\n", 2).load(numbers).expect("two rows"), [1, 2]);
+        let error = file("a\n1\n2\n", 3).load(numbers).expect_err("a row is missing");
         assert!(error.to_string().contains("2 rows, expected 3"), "{error}");
     }
 
@@ -214,16 +191,10 @@ mod tests {
         let good = file("a\n1\n2\n", 2);
         let mut bytes = good.bytes.to_vec();
         bytes[12] ^= 1;
-        let bad: &'static TableFile = Box::leak(Box::new(TableFile {
-            bytes: bytes.leak(),
-            ..*good
-        }));
+        let bad: &'static TableFile = Box::leak(Box::new(TableFile { bytes: bytes.leak(), ..*good }));
         let error = bad.load(numbers).expect_err("damaged");
         assert!(matches!(error, TableError::Checksum { .. }), "{error}");
-        assert!(
-            error.to_string().contains("the embedded file has SHA-256"),
-            "{error}"
-        );
+        assert!(error.to_string().contains("the embedded file has SHA-256"), "{error}");
     }
 
     #[test]
@@ -233,16 +204,10 @@ mod tests {
         std::fs::create_dir_all(&folder).expect("a folder");
         let path = folder.join("tiny.csv.gz");
         std::fs::write(&path, table.bytes).expect("a file");
-        assert_eq!(
-            table.load_path(&path, numbers).expect("the same bytes"),
-            [1, 2]
-        );
+        assert_eq!(table.load_path(&path, numbers).expect("the same bytes"), [1, 2]);
         std::fs::write(&path, gzip("a\n1\n3\n")).expect("a file");
         let error = table.load_path(&path, numbers).expect_err("another table");
-        assert!(
-            error.to_string().contains("tiny.csv.gz has SHA-256"),
-            "{error}"
-        );
+        assert!(error.to_string().contains("tiny.csv.gz has SHA-256"), "{error}");
         std::fs::remove_dir_all(&folder).expect("ours");
         let error = table.load_path(&path, numbers).expect_err("it is gone");
         assert!(matches!(error, TableError::Read { .. }), "{error}");

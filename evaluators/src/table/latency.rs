@@ -41,10 +41,7 @@ impl Latencies {
     /// When the embedded bytes are not the table's.
     pub fn embedded() -> Result<&'static Latencies, TableError> {
         static TABLE: OnceLock<Result<Latencies, TableError>> = OnceLock::new();
-        TABLE
-            .get_or_init(|| LATENCIES.load(Self::read))
-            .as_ref()
-            .map_err(Clone::clone)
+        TABLE.get_or_init(|| LATENCIES.load(Self::read)).as_ref().map_err(Clone::clone)
     }
 
     /// The table from a file of the same bytes.
@@ -59,9 +56,8 @@ impl Latencies {
         let header = rows.header()?;
         let mut devices = Vec::with_capacity(header.len());
         for name in header.iter().skip(1) {
-            let device = name
-                .strip_suffix("_ms")
-                .ok_or_else(|| rows.wrong("a device's name and `_ms`", name.as_bytes()))?;
+            let device =
+                name.strip_suffix("_ms").ok_or_else(|| rows.wrong("a device's name and `_ms`", name.as_bytes()))?;
             devices.push(device.to_owned());
         }
         let mut milliseconds = vec![Vec::with_capacity(ARCHITECTURES); devices.len()];
@@ -74,18 +70,12 @@ impl Latencies {
                 column.push(rows.decimal()?);
             }
         }
-        Ok(Latencies {
-            devices,
-            milliseconds,
-        })
+        Ok(Latencies { devices, milliseconds })
     }
 
     /// Every device, with its name.
     pub fn devices(&self) -> impl ExactSizeIterator<Item = (DeviceId, &str)> {
-        self.devices
-            .iter()
-            .enumerate()
-            .map(|(i, name)| (DeviceId(i as u8), name.as_str()))
+        self.devices.iter().enumerate().map(|(i, name)| (DeviceId(i as u8), name.as_str()))
     }
 
     /// The device of a name such as `raspi4` or `1080ti_32`.
@@ -132,14 +122,8 @@ mod tests {
     fn unknown_devices_get_the_nearest_name() {
         let table = Latencies::embedded().expect("the embedded table");
         let error = table.device("raspi-4").expect_err("unknown").to_string();
-        assert!(
-            error.contains("unknown device `raspi-4`, did you mean `raspi4`?"),
-            "{error}"
-        );
-        let error = table
-            .device("abacus-with-beads")
-            .expect_err("unknown")
-            .to_string();
+        assert!(error.contains("unknown device `raspi-4`, did you mean `raspi4`?"), "{error}");
+        let error = table.device("abacus-with-beads").expect_err("unknown").to_string();
         assert!(error.contains("; known: 1080ti_1, "), "{error}");
     }
 }

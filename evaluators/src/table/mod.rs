@@ -26,6 +26,8 @@ mod nasbench201;
 mod naslib;
 mod rows;
 
+pub(crate) use names::unknown;
+
 pub use error::TableError;
 pub use file::TableFile;
 pub use latency::{DeviceId, LATENCIES, Latencies};
@@ -36,13 +38,7 @@ pub use nasbench201::{ARCHITECTURES, ArchId, NASBENCH201, Nasbench201, OPS, Valu
 pub use naslib::{NASLIB_PARAMS, NaslibParams, ParamsRecord};
 
 /// Every embedded table file.
-pub static FILES: [&TableFile; 5] = [
-    &NASBENCH201,
-    &LATENCIES,
-    &NASLIB_PARAMS,
-    &NASBENCH101,
-    &NASBENCH101_POOL,
-];
+pub static FILES: [&TableFile; 5] = [&NASBENCH201, &LATENCIES, &NASLIB_PARAMS, &NASBENCH101, &NASBENCH101_POOL];
 
 #[cfg(test)]
 mod tests {
@@ -56,10 +52,7 @@ mod tests {
             let line = SOURCES.lines().find(|line| line.contains(file.file));
             let line = line.unwrap_or_else(|| panic!("SOURCES.md lacks {}", file.file));
             assert!(line.contains(file.sha256), "{line}");
-            assert!(
-                line.replace(',', "").contains(&file.rows.to_string()),
-                "{line}"
-            );
+            assert!(line.replace(',', "").contains(&file.rows.to_string()), "{line}");
         }
     }
 
@@ -85,13 +78,8 @@ mod tests {
         assert!(LATENCIES.verify_path(&latencies).is_ok());
         assert!(NASBENCH101.verify_path(&latencies).is_err());
         assert!(NaslibParams::from_path(&path.join(NASLIB_PARAMS.file)).is_ok());
-        let error = Nasbench201::from_path(&latencies)
-            .expect_err("another table")
-            .to_string();
-        assert!(
-            error.starts_with("table `nasbench201`: ") && error.contains(NASBENCH201.sha256),
-            "{error}"
-        );
+        let error = Nasbench201::from_path(&latencies).expect_err("another table").to_string();
+        assert!(error.starts_with("table `nasbench201`: ") && error.contains(NASBENCH201.sha256), "{error}");
         assert_eq!(error.lines().count(), 1);
         let error = Nasbench101::from_path(&path).expect_err("a folder");
         assert!(matches!(error, TableError::Read { .. }), "{error}");

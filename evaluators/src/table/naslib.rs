@@ -46,10 +46,7 @@ impl NaslibParams {
     /// When the embedded bytes are not the table's.
     pub fn embedded() -> Result<&'static NaslibParams, TableError> {
         static TABLE: OnceLock<Result<NaslibParams, TableError>> = OnceLock::new();
-        TABLE
-            .get_or_init(|| NASLIB_PARAMS.load(Self::read))
-            .as_ref()
-            .map_err(Clone::clone)
+        TABLE.get_or_init(|| NASLIB_PARAMS.load(Self::read)).as_ref().map_err(Clone::clone)
     }
 
     /// The table from a file of the same bytes.
@@ -65,8 +62,8 @@ impl NaslibParams {
         let mut records = Vec::with_capacity(NASLIB_PARAMS.rows);
         while rows.advance()? {
             let index = rows.natural()? as usize;
-            let arch = ArchId::new(index)
-                .ok_or_else(|| rows.wrong("an index below 15,625", index.to_string().as_bytes()))?;
+            let arch =
+                ArchId::new(index).ok_or_else(|| rows.wrong("an index below 15,625", index.to_string().as_bytes()))?;
             let name = rows.field()?;
             let dataset = Dataset::ALL
                 .iter()
@@ -74,11 +71,7 @@ impl NaslibParams {
                 .find(|dataset| dataset.name().as_bytes() == name)
                 .ok_or_else(|| rows.wrong("a dataset", name))?;
             let params = (rows.decimal()? * 1e6).round() as u64;
-            records.push(ParamsRecord {
-                arch,
-                dataset,
-                params,
-            });
+            records.push(ParamsRecord { arch, dataset, params });
         }
         Ok(NaslibParams { records })
     }
@@ -97,21 +90,11 @@ mod tests {
     #[test]
     fn the_benchmark_agrees() {
         let table = Nasbench201::embedded().expect("the embedded table");
-        let records = NaslibParams::embedded()
-            .expect("the embedded table")
-            .records();
+        let records = NaslibParams::embedded().expect("the embedded table").records();
         assert_eq!(records.len(), 3_312);
         for record in records {
-            assert_eq!(
-                table.params(record.dataset, record.arch),
-                record.params,
-                "{record:?}"
-            );
+            assert_eq!(table.params(record.dataset, record.arch), record.params, "{record:?}");
         }
-        assert!(
-            records
-                .windows(2)
-                .all(|w| (w[0].arch, w[0].dataset) < (w[1].arch, w[1].dataset))
-        );
+        assert!(records.windows(2).all(|w| (w[0].arch, w[0].dataset) < (w[1].arch, w[1].dataset)));
     }
 }

@@ -7,22 +7,12 @@ use super::TableError;
 
 /// Powers of ten that an `f64` holds exactly.
 const POWERS: [f64; 23] = [
-    1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16,
-    1e17, 1e18, 1e19, 1e20, 1e21, 1e22,
+    1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20,
+    1e21, 1e22,
 ];
 
 /// Powers of ten, to make room for up to eight digits.
-const TENS: [u64; 9] = [
-    1,
-    10,
-    100,
-    1_000,
-    10_000,
-    100_000,
-    1_000_000,
-    10_000_000,
-    100_000_000,
-];
+const TENS: [u64; 9] = [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000];
 
 /// Value and number of the digits that eight characters begin with.
 ///
@@ -66,14 +56,7 @@ pub(super) struct Rows<'a> {
 
 impl<'a> Rows<'a> {
     pub fn new(table: &'static str, text: &'a [u8]) -> Self {
-        Rows {
-            table,
-            text,
-            at: 0,
-            rows: 0,
-            fields: 0,
-            ended: false,
-        }
+        Rows { table, text, at: 0, rows: 0, fields: 0, ended: false }
     }
 
     /// Rows begun so far, without the header.
@@ -207,15 +190,13 @@ impl<'a> Rows<'a> {
     /// The next field as a decimal number.
     #[inline]
     pub fn decimal(&mut self) -> Result<f64, TableError> {
-        self.decimal_or_missing(0)?
-            .ok_or_else(|| self.wrong("a decimal number", b""))
+        self.decimal_or_missing(0)?.ok_or_else(|| self.wrong("a decimal number", b""))
     }
 
     /// The next field as a fraction, in percent: its decimal point is moved by two places.
     #[inline]
     pub fn percent(&mut self) -> Result<f64, TableError> {
-        self.decimal_or_missing(2)?
-            .ok_or_else(|| self.wrong("a decimal number", b""))
+        self.decimal_or_missing(2)?.ok_or_else(|| self.wrong("a decimal number", b""))
     }
 
     /// The next field as a decimal number times `10^shift`; `None` when it is empty.
@@ -314,33 +295,18 @@ mod tests {
         let mut rows = Rows::new("t", b"a,b\n1,2\n3,x\n");
         rows.expect_header("a,b").expect("the header");
         assert!(rows.advance().expect("a row"));
-        assert_eq!(
-            (rows.natural().expect("a"), rows.natural().expect("b")),
-            (1, 2)
-        );
+        assert_eq!((rows.natural().expect("a"), rows.natural().expect("b")), (1, 2));
         assert!(rows.advance().expect("a row"));
         rows.natural().expect("a");
         let error = rows.natural().expect_err("x").to_string();
-        assert!(
-            error.contains("table `t`, line 3, field 2: expected a natural number"),
-            "{error}"
-        );
+        assert!(error.contains("table `t`, line 3, field 2: expected a natural number"), "{error}");
 
         for (text, expected) in [
             (&b"b\n"[..], "line 1, field 1: expected a, found `b`"),
-            (
-                b"a\n1,2\n",
-                "line 2, field 2: expected the end of the line, found `2`",
-            ),
+            (b"a\n1,2\n", "line 2, field 2: expected the end of the line, found `2`"),
             (b"a\n1", "line 2, field 1: expected a field"),
-            (
-                b"a\n\n",
-                "line 2, field 1: expected a natural number of at most 9 digits, found ``",
-            ),
-            (
-                b"a\n4294967296\n",
-                "expected a natural number of at most 9 digits, found `4294967296`",
-            ),
+            (b"a\n\n", "line 2, field 1: expected a natural number of at most 9 digits, found ``"),
+            (b"a\n4294967296\n", "expected a natural number of at most 9 digits, found `4294967296`"),
         ] {
             let mut rows = Rows::new("t", text);
             let error = (|| {

@@ -40,23 +40,13 @@ fn cluster(out: &mut String, index: usize, sketch: &Sketch) {
     ));
     let outlines = measure::nodes(sketch);
     for (k, (node, (outline, _))) in sketch.nodes.iter().zip(outlines).enumerate() {
-        out.push_str(&format!(
-            "    s{index}n{k} [{}];\n",
-            node_attributes(node, outline)
-        ));
+        out.push_str(&format!("    s{index}n{k} [{}];\n", node_attributes(node, outline)));
     }
     for (k, edge) in sketch.edges.iter().enumerate() {
         if sketch.draws_edge(k) {
             let attributes = edge_attributes(edge);
-            let list = if attributes.is_empty() {
-                String::new()
-            } else {
-                format!(" [{}]", attributes.join(", "))
-            };
-            out.push_str(&format!(
-                "    s{index}n{} -> s{index}n{}{list};\n",
-                edge.from, edge.to
-            ));
+            let list = if attributes.is_empty() { String::new() } else { format!(" [{}]", attributes.join(", ")) };
+            out.push_str(&format!("    s{index}n{} -> s{index}n{}{list};\n", edge.from, edge.to));
         }
     }
     out.push_str("  }\n");
@@ -64,10 +54,7 @@ fn cluster(out: &mut String, index: usize, sketch: &Sketch) {
 
 fn node_attributes(node: &SketchNode, outline: Outline) -> String {
     let ink = palette::light(node.kind);
-    let lines: Vec<&str> = std::iter::once(&node.title)
-        .chain(&node.detail)
-        .map(String::as_str)
-        .collect();
+    let lines: Vec<&str> = std::iter::once(&node.title).chain(&node.detail).map(String::as_str).collect();
     let (shape, mut style) = match outline {
         Outline::Circle => ("circle", "filled".to_owned()),
         Outline::Box | Outline::Pill => ("box", "filled,rounded".to_owned()),
@@ -75,11 +62,7 @@ fn node_attributes(node: &SketchNode, outline: Outline) -> String {
     if node.kind == NodeKind::Choice {
         style.push_str(",dashed");
     }
-    let peripheries = if node.kind == NodeKind::Call {
-        ", peripheries=2"
-    } else {
-        ""
-    };
+    let peripheries = if node.kind == NodeKind::Call { ", peripheries=2" } else { "" };
     format!(
         "label={}, tooltip={}, shape={shape}, style=\"{style}\"{peripheries}, fillcolor=\"{}\", color=\"{}\", fontcolor=\"{}\"",
         label(&lines),
@@ -93,17 +76,11 @@ fn node_attributes(node: &SketchNode, outline: Outline) -> String {
 fn edge_attributes(edge: &SketchEdge) -> Vec<String> {
     let mut attributes = Vec::new();
     if let Some(text) = edge.label.as_deref().filter(|text| !text.trim().is_empty()) {
-        attributes.push(format!(
-            "label={}",
-            label(&text.lines().collect::<Vec<_>>())
-        ));
+        attributes.push(format!("label={}", label(&text.lines().collect::<Vec<_>>())));
     }
     if let Some(kind) = edge.kind {
         let ink = palette::light(kind);
-        attributes.push(format!(
-            "color=\"{}\", fontcolor=\"{}\"",
-            ink.line, ink.text
-        ));
+        attributes.push(format!("color=\"{}\", fontcolor=\"{}\"", ink.line, ink.text));
     }
     if edge.dashed {
         attributes.push("style=dashed".to_owned());
@@ -114,11 +91,7 @@ fn edge_attributes(edge: &SketchEdge) -> Vec<String> {
 /// A label of several lines: a quoted string, or where a line has subscripts, the HTML-like
 /// form that can set them.
 fn label(lines: &[&str]) -> String {
-    let plain = lines.iter().all(|line| {
-        text::runs(line)
-            .iter()
-            .all(|run| run.script == Script::Normal)
-    });
+    let plain = lines.iter().all(|line| text::runs(line).iter().all(|run| run.script == Script::Normal));
     if plain {
         return quote(&lines.join("\n"));
     }
@@ -164,9 +137,6 @@ mod tests {
     #[test]
     fn strings_cannot_break_out() {
         assert_eq!(quote("a\"]; b\\\n"), "\"a\\\"]; b\\\\\\n\"");
-        assert_eq!(
-            label(&["c_{k-1}", "<b>"]),
-            "<c<SUB>k\u{2212}1</SUB><BR/>&lt;b&gt;>"
-        );
+        assert_eq!(label(&["c_{k-1}", "<b>"]), "<c<SUB>k\u{2212}1</SUB><BR/>&lt;b&gt;>");
     }
 }

@@ -85,21 +85,10 @@ impl NodeKind {
             (NodeKind::Conv, &["conv"]),
             (NodeKind::Pool, &["pool"]),
             (NodeKind::Norm, &["norm"]),
-            (
-                NodeKind::Activation,
-                &[
-                    "relu", "gelu", "silu", "swish", "sigmoid", "tanh", "softmax",
-                ],
-            ),
-            (
-                NodeKind::Linear,
-                &["linear", "dense", "matmul", "attention"],
-            ),
+            (NodeKind::Activation, &["relu", "gelu", "silu", "swish", "sigmoid", "tanh", "softmax"]),
+            (NodeKind::Linear, &["linear", "dense", "matmul", "attention"]),
             (NodeKind::Merge, &["add", "sub", "mul", "div", "concat"]),
-            (
-                NodeKind::Shape,
-                &["reshape", "flatten", "transpose", "slice", "split"],
-            ),
+            (NodeKind::Shape, &["reshape", "flatten", "transpose", "slice", "split"]),
         ];
         let name = name.to_ascii_lowercase();
         RULES

@@ -47,8 +47,7 @@ pub(super) fn nodes(sketch: &Sketch) -> Vec<(Outline, Size)> {
             fan_in[edge.to] += 1;
         }
     }
-    let measured = (0..sketch.nodes.len())
-        .map(|node| measure(sketch, node, is_cell, fan_in[node].max(fan_out[node])));
+    let measured = (0..sketch.nodes.len()).map(|node| measure(sketch, node, is_cell, fan_in[node].max(fan_out[node])));
     equalize(sketch, measured.collect())
 }
 
@@ -87,32 +86,18 @@ fn measure(sketch: &Sketch, index: usize, is_cell: bool, fan: usize) -> (Outline
     }
     w = w.max(52.0);
     let outline = if round { Outline::Pill } else { Outline::Box };
-    (
-        outline,
-        Size {
-            w: w.ceil(),
-            h: h.ceil(),
-        },
-    )
+    (outline, Size { w: w.ceil(), h: h.ceil() })
 }
 
 /// Gives all circles of a sketch one radius, as the field's figures do, and boxes of nearly
 /// equal width the same width, so that a column of them has straight sides.
 fn equalize(sketch: &Sketch, mut sizes: Vec<(Outline, Size)>) -> Vec<(Outline, Size)> {
     const STEP: f64 = 24.0;
-    let widest = sizes
-        .iter()
-        .filter(|(outline, _)| *outline == Outline::Circle)
-        .map(|(_, size)| size.w)
-        .fold(0.0, f64::max);
+    let widest =
+        sizes.iter().filter(|(outline, _)| *outline == Outline::Circle).map(|(_, size)| size.w).fold(0.0, f64::max);
     for (index, (outline, size)) in sizes.iter_mut().enumerate() {
         match outline {
-            Outline::Circle => {
-                *size = Size {
-                    w: widest,
-                    h: widest,
-                }
-            }
+            Outline::Circle => *size = Size { w: widest, h: widest },
             Outline::Box if sketch.nodes[index].kind != NodeKind::Merge => {
                 size.w = (size.w / STEP).ceil() * STEP;
             }
@@ -137,17 +122,7 @@ pub(super) fn label(edge: &SketchEdge) -> Option<Size> {
     if lines.is_empty() {
         return None;
     }
-    let (font, side, base) = if edge.kind.is_some() {
-        (LABEL_SIZE, 9.0, 6.0)
-    } else {
-        (TYPE_SIZE, 4.0, 1.0)
-    };
-    let widest = lines
-        .iter()
-        .map(|line| text::width(line, font, Weight::Regular))
-        .fold(0.0, f64::max);
-    Some(Size {
-        w: (widest + 2.0 * side).ceil(),
-        h: lines.len() as f64 * LABEL_LINE + base,
-    })
+    let (font, side, base) = if edge.kind.is_some() { (LABEL_SIZE, 9.0, 6.0) } else { (TYPE_SIZE, 4.0, 1.0) };
+    let widest = lines.iter().map(|line| text::width(line, font, Weight::Regular)).fold(0.0, f64::max);
+    Some(Size { w: (widest + 2.0 * side).ceil(), h: lines.len() as f64 * LABEL_LINE + base })
 }

@@ -69,12 +69,7 @@ pub struct SketchNode {
 impl SketchNode {
     /// A node without detail lines.
     pub fn new(id: impl Into<String>, title: impl Into<String>, kind: NodeKind) -> Self {
-        Self {
-            id: id.into(),
-            title: title.into(),
-            detail: Vec::new(),
-            kind,
-        }
+        Self { id: id.into(), title: title.into(), detail: Vec::new(), kind }
     }
 
     /// The node with one more line in small print.
@@ -105,13 +100,7 @@ impl SketchEdge {
     /// A plain edge without a label.
     #[must_use]
     pub fn new(from: usize, to: usize) -> Self {
-        Self {
-            from,
-            to,
-            label: None,
-            kind: None,
-            dashed: false,
-        }
+        Self { from, to, label: None, kind: None, dashed: false }
     }
 
     /// The edge with a text, for example the type of the tensor that it carries.
@@ -153,12 +142,7 @@ pub struct Sketch {
 impl Sketch {
     /// A sketch without nodes.
     pub fn new(name: impl Into<String>, direction: Direction) -> Self {
-        Self {
-            name: name.into(),
-            direction,
-            nodes: Vec::new(),
-            edges: Vec::new(),
-        }
+        Self { name: name.into(), direction, nodes: Vec::new(), edges: Vec::new() }
     }
 
     /// Adds a node and returns its index.
@@ -183,9 +167,9 @@ impl Sketch {
     /// Whether the edge at `index` is drawn: both its ends are nodes, and they differ.
     #[must_use]
     pub fn draws_edge(&self, index: usize) -> bool {
-        self.edges.get(index).is_some_and(|edge| {
-            edge.from < self.nodes.len() && edge.to < self.nodes.len() && edge.from != edge.to
-        })
+        self.edges
+            .get(index)
+            .is_some_and(|edge| edge.from < self.nodes.len() && edge.to < self.nodes.len() && edge.from != edge.to)
     }
 }
 
@@ -203,11 +187,7 @@ pub struct Drawing {
 impl Drawing {
     /// A drawing without panels.
     pub fn new(title: impl Into<String>) -> Self {
-        Self {
-            title: title.into(),
-            subtitle: None,
-            sketches: Vec::new(),
-        }
+        Self { title: title.into(), subtitle: None, sketches: Vec::new() }
     }
 
     /// The drawing with a line under its heading.

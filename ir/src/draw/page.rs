@@ -54,17 +54,11 @@ pub(super) fn set(drawing: &Drawing) -> Page {
     let mut y = MARGIN;
     let heading = (!drawing.title.is_empty()).then(|| {
         y += HEADING_SIZE;
-        Point {
-            x: MARGIN,
-            y: y - 3.0,
-        }
+        Point { x: MARGIN, y: y - 3.0 }
     });
     let subtitle_at = (!subtitle.is_empty()).then(|| {
         y += SUBTITLE_SIZE + 7.0;
-        Point {
-            x: MARGIN,
-            y: y - 3.0,
-        }
+        Point { x: MARGIN, y: y - 3.0 }
     });
     if y > MARGIN {
         y += 14.0;
@@ -84,10 +78,7 @@ pub(super) fn set(drawing: &Drawing) -> Page {
             let head = if has_heading(index) { PANEL_HEAD } else { 0.0 };
             let name = text::width(&drawing.sketches[index].name, PANEL_SIZE, Weight::Bold);
             let name = if has_heading(index) { name } else { 0.0 };
-            Size {
-                w: layout.size.w.max(name) + 2.0 * padding,
-                h: layout.size.h + head + 2.0 * padding,
-            }
+            Size { w: layout.size.w.max(name) + 2.0 * padding, h: layout.size.h + head + 2.0 * padding }
         })
         .collect();
     let (frames, area) = columns(&outer);
@@ -105,41 +96,19 @@ pub(super) fn set(drawing: &Drawing) -> Page {
         .map(|(index, (layout, frame))| {
             let (x, top) = (left + frame.x, y + frame.y);
             let head = if has_heading(index) { PANEL_HEAD } else { 0.0 };
-            let origin = Point {
-                x: x + (frame.w - layout.size.w) / 2.0,
-                y: top + padding + head,
-            };
+            let origin = Point { x: x + (frame.w - layout.size.w) / 2.0, y: top + padding + head };
             let heading = has_heading(index).then_some(Point {
                 x: if framed { x + 16.0 } else { MARGIN },
                 y: top + padding + if framed { 5.0 } else { 9.0 },
             });
-            let frame = framed.then_some(Rect {
-                x,
-                y: top,
-                w: frame.w,
-                h: frame.h,
-            });
-            Panel {
-                layout,
-                origin,
-                frame,
-                heading,
-            }
+            let frame = framed.then_some(Rect { x, y: top, w: frame.w, h: frame.h });
+            Panel { layout, origin, frame, heading }
         })
         .collect();
     y += area.h;
 
     let legend = legend(drawing, inner, &mut y);
-    Page {
-        size: Size {
-            w: inner + 2.0 * MARGIN,
-            h: y + MARGIN,
-        },
-        heading,
-        subtitle: subtitle_at,
-        panels,
-        legend,
-    }
+    Page { size: Size { w: inner + 2.0 * MARGIN, h: y + MARGIN }, heading, subtitle: subtitle_at, panels, legend }
 }
 
 /// Sets the panels in columns, each into the column that is shortest so far, with the number
@@ -153,25 +122,16 @@ fn columns(outer: &[Size]) -> (Vec<Rect>, Size) {
         let mut column_of = Vec::with_capacity(outer.len());
         let mut tops = Vec::with_capacity(outer.len());
         for size in outer {
-            let column = (0..count)
-                .min_by(|&a, &b| heights[a].total_cmp(&heights[b]))
-                .unwrap_or(0);
+            let column = (0..count).min_by(|&a, &b| heights[a].total_cmp(&heights[b])).unwrap_or(0);
             let gap = if heights[column] > 0.0 { GUTTER } else { 0.0 };
             tops.push(heights[column] + gap);
             heights[column] += gap + size.h;
             widths[column] = widths[column].max(size.w);
             column_of.push(column);
         }
-        let lefts: Vec<f64> = (0..count)
-            .map(|column| widths[..column].iter().map(|w| w + GUTTER).sum())
-            .collect();
+        let lefts: Vec<f64> = (0..count).map(|column| widths[..column].iter().map(|w| w + GUTTER).sum()).collect();
         let frames = (0..outer.len())
-            .map(|k| Rect {
-                x: lefts[column_of[k]],
-                y: tops[k],
-                w: widths[column_of[k]],
-                h: outer[k].h,
-            })
+            .map(|k| Rect { x: lefts[column_of[k]], y: tops[k], w: widths[column_of[k]], h: outer[k].h })
             .collect();
         let area = Size {
             w: widths.iter().sum::<f64>() + GUTTER * (count - 1) as f64,
@@ -182,10 +142,7 @@ fn columns(outer: &[Size]) -> (Vec<Rect>, Size) {
             best = Some((extent, frames, area));
         }
     }
-    best.map_or(
-        (Vec::new(), Size { w: 0.0, h: 0.0 }),
-        |(_, frames, area)| (frames, area),
-    )
+    best.map_or((Vec::new(), Size { w: 0.0, h: 0.0 }), |(_, frames, area)| (frames, area))
 }
 
 /// The entries of the legend, in rows that are `inner` wide; moves `y` below them.
@@ -199,10 +156,7 @@ fn legend(drawing: &Drawing, inner: f64, y: &mut f64) -> Vec<Entry> {
     let kinds: Vec<NodeKind> = NodeKind::ALL
         .into_iter()
         .filter(|kind| {
-            let plain = matches!(
-                kind,
-                NodeKind::Input | NodeKind::Output | NodeKind::Tensor | NodeKind::Other
-            );
+            let plain = matches!(kind, NodeKind::Input | NodeKind::Output | NodeKind::Tensor | NodeKind::Other);
             !plain && boxes.contains(kind)
         })
         .collect();
@@ -218,13 +172,7 @@ fn legend(drawing: &Drawing, inner: f64, y: &mut f64) -> Vec<Entry> {
             x = 0.0;
             *y += LEGEND_ROW;
         }
-        entries.push(Entry {
-            kind,
-            at: Point {
-                x: MARGIN + x,
-                y: *y,
-            },
-        });
+        entries.push(Entry { kind, at: Point { x: MARGIN + x, y: *y } });
         x += width + 18.0;
     }
     *y += SWATCH;

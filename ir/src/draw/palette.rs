@@ -20,21 +20,11 @@ pub(super) struct Paper {
     pub muted: &'static str,
 }
 
-pub(super) const LIGHT: Paper = Paper {
-    ground: "#ffffff",
-    frame: "#d5dae1",
-    edge: "#5d6775",
-    text: "#1c222b",
-    muted: "#5b6573",
-};
+pub(super) const LIGHT: Paper =
+    Paper { ground: "#ffffff", frame: "#d5dae1", edge: "#5d6775", text: "#1c222b", muted: "#5b6573" };
 
-pub(super) const DARK: Paper = Paper {
-    ground: "#14181f",
-    frame: "#353d49",
-    edge: "#98a3b3",
-    text: "#e8ecf1",
-    muted: "#a3adba",
-};
+pub(super) const DARK: Paper =
+    Paper { ground: "#14181f", frame: "#353d49", edge: "#98a3b3", text: "#e8ecf1", muted: "#a3adba" };
 
 const fn ink(fill: &'static str, line: &'static str, text: &'static str) -> Ink {
     Ink { fill, line, text }
@@ -97,10 +87,7 @@ pub(super) const fn class(kind: NodeKind) -> &'static str {
 /// A style sheet with the classes that the drawing uses. Plain colours come first, so that a
 /// converter that knows neither media queries nor variables still gets the light drawing.
 pub(super) fn style(kinds: &[NodeKind]) -> String {
-    let mut css = format!(
-        ".lanista text{{font-family:{};text-anchor:middle}}",
-        super::text::FONT_STACK
-    );
+    let mut css = format!(".lanista text{{font-family:{};text-anchor:middle}}", super::text::FONT_STACK);
     css.push_str(".lanista .left{text-anchor:start}");
     for (class, size, weight) in [
         ("heading", page::HEADING_SIZE, 700),
@@ -111,9 +98,7 @@ pub(super) fn style(kinds: &[NodeKind]) -> String {
         ("label", measure::LABEL_SIZE, 400),
         ("type", measure::TYPE_SIZE, 400),
     ] {
-        css.push_str(&format!(
-            ".lanista .{class}{{font-size:{size}px;font-weight:{weight}}}"
-        ));
+        css.push_str(&format!(".lanista .{class}{{font-size:{size}px;font-weight:{weight}}}"));
     }
     css.push_str(".lanista .frame{fill:none;stroke-width:1}");
     css.push_str(".lanista .edge{fill:none;stroke-width:1.4}");
@@ -129,13 +114,7 @@ pub(super) fn style(kinds: &[NodeKind]) -> String {
 }
 
 fn colours(kinds: &[NodeKind], paper: Paper, ink: fn(NodeKind) -> Ink) -> String {
-    let Paper {
-        ground,
-        frame,
-        edge,
-        text,
-        muted,
-    } = paper;
+    let Paper { ground, frame, edge, text, muted } = paper;
     let mut css = format!(
         ".lanista .ground{{fill:{ground}}}.lanista .frame{{stroke:{frame}}}\
          .lanista .edge{{stroke:{edge}}}.lanista .head{{fill:{edge}}}\
@@ -166,11 +145,7 @@ mod tests {
         let channel = |at: usize| {
             let value = u8::from_str_radix(&colour[at..at + 2], 16).expect("two hex digits");
             let value = f64::from(value) / 255.0;
-            if value <= 0.040_45 {
-                value / 12.92
-            } else {
-                ((value + 0.055) / 1.055).powf(2.4)
-            }
+            if value <= 0.040_45 { value / 12.92 } else { ((value + 0.055) / 1.055).powf(2.4) }
         };
         0.2126 * channel(1) + 0.7152 * channel(3) + 0.0722 * channel(5)
     }

@@ -1,9 +1,7 @@
 //! The SVG of one panel: edges below, then labels, then nodes.
 
 use super::layout::{Outline, Point, Rect, Route};
-use super::measure::{
-    DETAIL_LINE, DETAIL_SIZE, LABEL_LINE, LABEL_SIZE, TITLE_LINE, TITLE_SIZE, TYPE_SIZE,
-};
+use super::measure::{DETAIL_LINE, DETAIL_SIZE, LABEL_LINE, LABEL_SIZE, TITLE_LINE, TITLE_SIZE, TYPE_SIZE};
 use super::page::Panel;
 use super::palette::class;
 use super::svg::number;
@@ -13,11 +11,7 @@ use super::{NodeKind, Sketch, SketchEdge, SketchNode, measure};
 /// Writes the panel's sketch, without its frame and heading.
 pub(super) fn write(out: &mut String, sketch: &Sketch, panel: &Panel) {
     let Point { x, y } = panel.origin;
-    out.push_str(&format!(
-        "<g transform=\"translate({} {})\">\n",
-        number(x),
-        number(y)
-    ));
+    out.push_str(&format!("<g transform=\"translate({} {})\">\n", number(x), number(y)));
     let layout = &panel.layout;
     for (edge, route) in sketch.edges.iter().zip(&layout.routes) {
         if let Some(route) = route {
@@ -43,11 +37,7 @@ fn curve(out: &mut String, edge: &SketchEdge, route: &Route) {
     let [tip, left, right] = route.arrow;
     let dashed = if edge.dashed { " dashed" } else { "" };
     let group = edge.kind.map_or("", class);
-    let open = if group.is_empty() {
-        "<g>".to_owned()
-    } else {
-        format!("<g class=\"{group}\">")
-    };
+    let open = if group.is_empty() { "<g>".to_owned() } else { format!("<g class=\"{group}\">") };
     out.push_str(&format!(
         "{open}<path class=\"edge{dashed}\" d=\"{path}\"/><path class=\"head\" d=\"M{}L{}L{}Z\"/></g>\n",
         pair(tip),
@@ -59,11 +49,7 @@ fn curve(out: &mut String, edge: &SketchEdge, route: &Route) {
 fn label(out: &mut String, edge: &SketchEdge, rect: Rect) {
     let lines = measure::label_lines(edge);
     let center = rect.center();
-    let size = if edge.kind.is_some() {
-        LABEL_SIZE
-    } else {
-        TYPE_SIZE
-    };
+    let size = if edge.kind.is_some() { LABEL_SIZE } else { TYPE_SIZE };
     let tooltip = match edge.label.as_deref() {
         Some(label) if label.lines().any(|line| elide(line) != line) => title(label),
         _ => String::new(),
@@ -80,33 +66,18 @@ fn label(out: &mut String, edge: &SketchEdge, rect: Rect) {
         }
     }
     let top = center.y - lines.len() as f64 * LABEL_LINE / 2.0;
-    let class = if edge.kind.is_some() {
-        "label"
-    } else {
-        "type muted"
-    };
+    let class = if edge.kind.is_some() { "label" } else { "type muted" };
     for (k, line) in lines.iter().enumerate() {
         let middle = top + (k as f64 + 0.5) * LABEL_LINE;
-        let at = Point {
-            x: center.x,
-            y: middle + 0.35 * size,
-        };
+        let at = Point { x: center.x, y: middle + 0.35 * size };
         text(out, class, at, &markup(line, size));
     }
     out.push_str("</g>\n");
 }
 
 fn node(out: &mut String, node: &SketchNode, rect: Rect, outline: Outline) {
-    let open = if node.kind == NodeKind::Choice {
-        " open"
-    } else {
-        ""
-    };
-    out.push_str(&format!(
-        "<g class=\"{}\">{}",
-        class(node.kind),
-        title(&tooltip(node))
-    ));
+    let open = if node.kind == NodeKind::Choice { " open" } else { "" };
+    out.push_str(&format!("<g class=\"{}\">{}", class(node.kind), title(&tooltip(node))));
     match outline {
         Outline::Circle => {
             let center = rect.center();
@@ -132,24 +103,11 @@ fn node(out: &mut String, node: &SketchNode, rect: Rect, outline: Outline) {
     let center = rect.center();
     let block = TITLE_LINE + node.detail.len() as f64 * DETAIL_LINE;
     let top = center.y - block / 2.0;
-    let at = |middle: f64, size: f64| Point {
-        x: center.x,
-        y: middle + 0.35 * size,
-    };
-    text(
-        out,
-        "title",
-        at(top + TITLE_LINE / 2.0, TITLE_SIZE),
-        &markup(&elide(&node.title), TITLE_SIZE),
-    );
+    let at = |middle: f64, size: f64| Point { x: center.x, y: middle + 0.35 * size };
+    text(out, "title", at(top + TITLE_LINE / 2.0, TITLE_SIZE), &markup(&elide(&node.title), TITLE_SIZE));
     for (k, line) in node.detail.iter().enumerate() {
         let middle = top + TITLE_LINE + (k as f64 + 0.5) * DETAIL_LINE;
-        text(
-            out,
-            "detail",
-            at(middle, DETAIL_SIZE),
-            &markup(&elide(line), DETAIL_SIZE),
-        );
+        text(out, "detail", at(middle, DETAIL_SIZE), &markup(&elide(line), DETAIL_SIZE));
     }
     out.push_str("</g>\n");
 }
@@ -158,11 +116,7 @@ fn node(out: &mut String, node: &SketchNode, rect: Rect, outline: Outline) {
 fn tooltip(node: &SketchNode) -> String {
     let mut parts = vec![node.id.as_str()];
     let lines = std::iter::once(&node.title).chain(&node.detail);
-    parts.extend(
-        lines
-            .map(String::as_str)
-            .filter(|line| elide(line) != *line),
-    );
+    parts.extend(lines.map(String::as_str).filter(|line| elide(line) != *line));
     parts.retain(|part| !part.is_empty());
     parts.join(" · ")
 }
@@ -187,11 +141,7 @@ pub(super) fn rounded(out: &mut String, class: &str, rect: Rect, radius: f64) {
 
 /// A line of text; `content` is markup.
 pub(super) fn text(out: &mut String, class: &str, at: Point, content: &str) {
-    out.push_str(&format!(
-        "<text class=\"{class}\" x=\"{}\" y=\"{}\">{content}</text>",
-        number(at.x),
-        number(at.y)
-    ));
+    out.push_str(&format!("<text class=\"{class}\" x=\"{}\" y=\"{}\">{content}</text>", number(at.x), number(at.y)));
 }
 
 fn pair(point: Point) -> String {

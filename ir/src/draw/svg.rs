@@ -18,9 +18,7 @@ pub(super) fn render(drawing: &Drawing) -> String {
         escape_xml(&description(drawing)),
         palette::style(&kinds(drawing))
     ));
-    out.push_str(&format!(
-        "<rect class=\"ground\" width=\"{w}\" height=\"{h}\"/>\n"
-    ));
+    out.push_str(&format!("<rect class=\"ground\" width=\"{w}\" height=\"{h}\"/>\n"));
     headings(&mut out, drawing, &page);
     for (sketch, placed) in drawing.sketches.iter().zip(&page.panels) {
         if let Some(frame) = placed.frame {
@@ -29,11 +27,7 @@ pub(super) fn render(drawing: &Drawing) -> String {
         }
         if let Some(at) = placed.heading {
             let name = markup(&elide(&sketch.name), page::PANEL_SIZE);
-            let class = if placed.frame.is_some() {
-                "panel left"
-            } else {
-                "panel left muted"
-            };
+            let class = if placed.frame.is_some() { "panel left" } else { "panel left muted" };
             panel::text(&mut out, class, at, &name);
             out.push('\n');
         }
@@ -70,11 +64,7 @@ fn headings(out: &mut String, drawing: &Drawing, page: &Page) {
 fn legend(out: &mut String, page: &Page) {
     for entry in &page.legend {
         let Point { x, y } = entry.at;
-        let open = if entry.kind == NodeKind::Choice {
-            " open"
-        } else {
-            ""
-        };
+        let open = if entry.kind == NodeKind::Choice { " open" } else { "" };
         out.push_str(&format!(
             "<g class=\"{}\"><rect class=\"shape{open}\" x=\"{}\" y=\"{}\" width=\"{s}\" height=\"{s}\" rx=\"3\"/></g>",
             palette::class(entry.kind),
@@ -82,10 +72,7 @@ fn legend(out: &mut String, page: &Page) {
             number(y),
             s = number(page::SWATCH)
         ));
-        let at = Point {
-            x: x + page::SWATCH + 6.0,
-            y: y + 10.0,
-        };
+        let at = Point { x: x + page::SWATCH + 6.0, y: y + 10.0 };
         panel::text(out, "label left muted", at, entry.kind.name());
         out.push('\n');
     }
@@ -95,38 +82,23 @@ fn legend(out: &mut String, page: &Page) {
 fn kinds(drawing: &Drawing) -> Vec<NodeKind> {
     let used = |kind: NodeKind| {
         drawing.sketches.iter().any(|sketch| {
-            sketch.nodes.iter().any(|node| node.kind == kind)
-                || sketch.edges.iter().any(|edge| edge.kind == Some(kind))
+            sketch.nodes.iter().any(|node| node.kind == kind) || sketch.edges.iter().any(|edge| edge.kind == Some(kind))
         })
     };
-    NodeKind::ALL
-        .into_iter()
-        .filter(|&kind| used(kind))
-        .collect()
+    NodeKind::ALL.into_iter().filter(|&kind| used(kind)).collect()
 }
 
 /// What a screen reader says after the title.
 fn description(drawing: &Drawing) -> String {
     let count = |n: usize, one: &str| {
-        if n == 1 {
-            format!("1 {one}")
-        } else {
-            format!("{n} {one}s")
-        }
+        if n == 1 { format!("1 {one}") } else { format!("{n} {one}s") }
     };
     let panels: Vec<String> = drawing
         .sketches
         .iter()
         .map(|sketch| {
-            let drawn = (0..sketch.edges.len())
-                .filter(|&k| sketch.draws_edge(k))
-                .count();
-            format!(
-                "{}: {}, {}",
-                sketch.name,
-                count(sketch.nodes.len(), "node"),
-                count(drawn, "edge")
-            )
+            let drawn = (0..sketch.edges.len()).filter(|&k| sketch.draws_edge(k)).count();
+            format!("{}: {}, {}", sketch.name, count(sketch.nodes.len(), "node"), count(drawn, "edge"))
         })
         .collect();
     let mut parts: Vec<String> = drawing.subtitle.iter().cloned().collect();
@@ -140,13 +112,7 @@ mod tests {
 
     #[test]
     fn numbers_are_short() {
-        for (value, text) in [
-            (0.0, "0"),
-            (-0.001, "0"),
-            (12.0, "12"),
-            (1.504, "1.5"),
-            (-3.456, "-3.46"),
-        ] {
+        for (value, text) in [(0.0, "0"), (-0.001, "0"), (12.0, "12"), (1.504, "1.5"), (-3.456, "-3.46")] {
             assert_eq!(number(value), text);
         }
     }

@@ -16,20 +16,20 @@ const SCRIPT_SIZE: f64 = 0.72;
 
 /// The advance widths of U+0020 to U+007E, regular weight.
 const REGULAR: [u16; 95] = [
-    278, 278, 355, 556, 556, 889, 667, 191, 333, 333, 389, 584, 278, 333, 278, 278, 556, 556, 556,
-    556, 556, 556, 556, 556, 556, 556, 278, 278, 584, 584, 584, 556, 1015, 667, 667, 722, 722, 667,
-    611, 778, 722, 278, 500, 667, 556, 833, 722, 778, 667, 778, 722, 667, 611, 722, 667, 944, 667,
-    667, 611, 278, 278, 278, 469, 556, 333, 556, 556, 500, 556, 556, 278, 556, 556, 222, 222, 500,
-    222, 833, 556, 556, 556, 556, 333, 500, 278, 556, 500, 722, 500, 500, 500, 334, 260, 334, 584,
+    278, 278, 355, 556, 556, 889, 667, 191, 333, 333, 389, 584, 278, 333, 278, 278, 556, 556, 556, 556, 556, 556, 556,
+    556, 556, 556, 278, 278, 584, 584, 584, 556, 1015, 667, 667, 722, 722, 667, 611, 778, 722, 278, 500, 667, 556, 833,
+    722, 778, 667, 778, 722, 667, 611, 722, 667, 944, 667, 667, 611, 278, 278, 278, 469, 556, 333, 556, 556, 500, 556,
+    556, 278, 556, 556, 222, 222, 500, 222, 833, 556, 556, 556, 556, 333, 500, 278, 556, 500, 722, 500, 500, 500, 334,
+    260, 334, 584,
 ];
 
 /// The advance widths of U+0020 to U+007E, bold.
 const BOLD: [u16; 95] = [
-    278, 333, 474, 556, 556, 889, 722, 238, 333, 333, 389, 584, 278, 333, 278, 278, 556, 556, 556,
-    556, 556, 556, 556, 556, 556, 556, 333, 333, 584, 584, 584, 611, 975, 722, 722, 722, 722, 667,
-    611, 778, 722, 278, 556, 722, 611, 833, 722, 778, 667, 778, 722, 667, 611, 722, 667, 944, 667,
-    667, 611, 333, 278, 333, 584, 556, 333, 556, 611, 556, 611, 556, 333, 611, 611, 278, 278, 556,
-    278, 889, 611, 611, 611, 611, 389, 556, 333, 611, 556, 778, 556, 556, 500, 389, 280, 389, 584,
+    278, 333, 474, 556, 556, 889, 722, 238, 333, 333, 389, 584, 278, 333, 278, 278, 556, 556, 556, 556, 556, 556, 556,
+    556, 556, 556, 333, 333, 584, 584, 584, 611, 975, 722, 722, 722, 722, 667, 611, 778, 722, 278, 556, 722, 611, 833,
+    722, 778, 667, 778, 722, 667, 611, 722, 667, 944, 667, 667, 611, 333, 278, 333, 584, 556, 333, 556, 611, 556, 611,
+    556, 333, 611, 611, 278, 278, 556, 278, 889, 611, 611, 611, 611, 389, 556, 333, 611, 556, 778, 556, 556, 500, 389,
+    280, 389, 584,
 ];
 
 /// The weight of a text.
@@ -75,22 +75,13 @@ pub(super) fn runs(line: &str) -> Vec<Run> {
             continue;
         };
         if !plain.is_empty() {
-            runs.push(Run {
-                script: Script::Normal,
-                text: std::mem::take(&mut plain),
-            });
+            runs.push(Run { script: Script::Normal, text: std::mem::take(&mut plain) });
         }
-        runs.push(Run {
-            script,
-            text: rest[2..close].replace('-', "\u{2212}"),
-        });
+        runs.push(Run { script, text: rest[2..close].replace('-', "\u{2212}") });
         rest = &rest[close + 1..];
     }
     if !plain.is_empty() {
-        runs.push(Run {
-            script: Script::Normal,
-            text: plain,
-        });
+        runs.push(Run { script: Script::Normal, text: plain });
     }
     runs
 }
@@ -173,9 +164,7 @@ pub(super) fn markup(line: &str, size: f64) -> String {
         }
         let dy = super::svg::number(height - shift);
         let size = super::svg::number(size * scale);
-        out.push_str(&format!(
-            r#"<tspan dy="{dy}" font-size="{size}">{text}</tspan>"#
-        ));
+        out.push_str(&format!(r#"<tspan dy="{dy}" font-size="{size}">{text}</tspan>"#));
         shift = height;
     }
     out
@@ -188,12 +177,8 @@ mod tests {
     #[test]
     fn scripts_are_found_and_bare_underscores_are_not() {
         let found = runs("c_{k-1}+batch_norm^{2}");
-        let expected = [
-            (Script::Normal, "c"),
-            (Script::Sub, "k\u{2212}1"),
-            (Script::Normal, "+batch_norm"),
-            (Script::Super, "2"),
-        ];
+        let expected =
+            [(Script::Normal, "c"), (Script::Sub, "k\u{2212}1"), (Script::Normal, "+batch_norm"), (Script::Super, "2")];
         assert_eq!(found.len(), expected.len());
         for (run, (script, text)) in found.iter().zip(expected) {
             assert_eq!((run.script, run.text.as_str()), (script, text));
@@ -203,10 +188,7 @@ mod tests {
 
     #[test]
     fn markup_survives_what_xml_forbids() {
-        assert_eq!(
-            markup("a<b> & \"c\"\u{1}", 10.0),
-            "a&lt;b&gt; &amp; &quot;c&quot;\u{fffd}"
-        );
+        assert_eq!(markup("a<b> & \"c\"\u{1}", 10.0), "a&lt;b&gt; &amp; &quot;c&quot;\u{fffd}");
     }
 
     #[test]

@@ -38,10 +38,10 @@ struct Scope<'a> {
 
 impl Env for Scope<'_> {
     fn param(&self, name: &str) -> Option<i64> {
-        if let Some((index, value)) = self.index {
-            if index == name {
-                return Some(value);
-            }
+        if let Some((index, value)) = self.index
+            && index == name
+        {
+            return Some(value);
         }
         self.params.iter().position(|p| p == name).and_then(|i| self.args.get(i)).copied()
     }
@@ -219,11 +219,11 @@ impl Elaborator<'_> {
                 }
                 Err(Trouble::Below) => continue,
             };
-            if let Some(stated) = &node.declared {
-                if stated[..] != outs[..] {
-                    self.faults.push(fault(What::Declared { stated: list(stated), inferred: list(&outs) }));
-                    continue;
-                }
+            if let Some(stated) = &node.declared
+                && stated[..] != outs[..]
+            {
+                self.faults.push(fault(What::Declared { stated: list(stated), inferred: list(&outs) }));
+                continue;
             }
             let first = types.len() as ValueId;
             values[i.index()] = Some((first, outs.len() as u32));

@@ -5,9 +5,7 @@ use std::path::PathBuf;
 use super::samples;
 
 fn compare(name: &str, text: &str, stale: &mut Vec<String>) {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/golden/draw")
-        .join(name);
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden/draw").join(name);
     if std::env::var_os("LANISTA_BLESS").is_some_and(|value| value == "1") {
         std::fs::write(&path, text).expect("a golden file can be written");
     }

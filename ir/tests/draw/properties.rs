@@ -35,38 +35,26 @@ fn edge(nodes: usize) -> impl Strategy<Value = SketchEdge> {
 
 /// Acyclic sketches with loops and parallel edges, either of operators or of tensors.
 fn sketch() -> impl Strategy<Value = Sketch> {
-    let node = (
-        text(),
-        proptest::collection::vec(text(), 0..3),
-        proptest::sample::select(NodeKind::ALL.to_vec()),
-    );
+    let node = (text(), proptest::collection::vec(text(), 0..3), proptest::sample::select(NodeKind::ALL.to_vec()));
     let direction = prop_oneof![Just(Direction::TopDown), Just(Direction::LeftRight)];
-    (
-        proptest::collection::vec(node, 0..24),
-        direction,
-        any::<bool>(),
-    )
-        .prop_flat_map(|(nodes, direction, cell)| {
-            let count = nodes.len();
-            let edges = proptest::collection::vec(edge(count.max(1)), 0..=2 * count);
-            (Just(nodes), Just(direction), Just(cell), edges).prop_map(
-                |(nodes, direction, cell, edges)| {
-                    let mut sketch = Sketch::new("random", direction);
-                    for (k, (title, detail, kind)) in nodes.into_iter().enumerate() {
-                        let mut node = SketchNode::new(format!("%{k}"), title, kind);
-                        if cell {
-                            node =
-                                SketchNode::new(format!("%{k}"), k.to_string(), NodeKind::Tensor);
-                        } else {
-                            node.detail = detail;
-                        }
-                        sketch.node(node);
-                    }
-                    sketch.edges = edges;
-                    sketch
-                },
-            )
+    (proptest::collection::vec(node, 0..24), direction, any::<bool>()).prop_flat_map(|(nodes, direction, cell)| {
+        let count = nodes.len();
+        let edges = proptest::collection::vec(edge(count.max(1)), 0..=2 * count);
+        (Just(nodes), Just(direction), Just(cell), edges).prop_map(|(nodes, direction, cell, edges)| {
+            let mut sketch = Sketch::new("random", direction);
+            for (k, (title, detail, kind)) in nodes.into_iter().enumerate() {
+                let mut node = SketchNode::new(format!("%{k}"), title, kind);
+                if cell {
+                    node = SketchNode::new(format!("%{k}"), k.to_string(), NodeKind::Tensor);
+                } else {
+                    node.detail = detail;
+                }
+                sketch.node(node);
+            }
+            sketch.edges = edges;
+            sketch
         })
+    })
 }
 
 /// Long chains with short skips, which are folded into columns or rows.
@@ -115,10 +103,7 @@ fn samples_of(route: &Route) -> Vec<Point> {
             let mix = |p: f64, q: f64, r: f64, w: f64| {
                 s * s * s * p + 3.0 * s * s * t * q + 3.0 * s * t * t * r + t * t * t * w
             };
-            points.push(Point {
-                x: mix(at.x, a.x, b.x, end.x),
-                y: mix(at.y, a.y, b.y, end.y),
-            });
+            points.push(Point { x: mix(at.x, a.x, b.x, end.x), y: mix(at.y, a.y, b.y, end.y) });
         }
         at = *end;
     }
@@ -128,10 +113,7 @@ fn samples_of(route: &Route) -> Vec<Point> {
 
 fn within(point: Point, layout: &Layout) -> bool {
     const EDGE: f64 = 1e-6;
-    point.x >= -EDGE
-        && point.y >= -EDGE
-        && point.x <= layout.size.w + EDGE
-        && point.y <= layout.size.h + EDGE
+    point.x >= -EDGE && point.y >= -EDGE && point.x <= layout.size.w + EDGE && point.y <= layout.size.h + EDGE
 }
 
 fn inside(point: Point, rect: &Rect) -> bool {
@@ -142,17 +124,10 @@ fn inside(point: Point, rect: &Rect) -> bool {
 fn check(sketch: &Sketch) -> Result<(), TestCaseError> {
     let layout = lay_out(sketch);
     prop_assert_eq!(&layout, &lay_out(sketch), "the layout is deterministic");
-    let rects: Vec<&Rect> = layout
-        .nodes
-        .iter()
-        .chain(layout.labels.iter().flatten())
-        .collect();
+    let rects: Vec<&Rect> = layout.nodes.iter().chain(layout.labels.iter().flatten()).collect();
     for (k, rect) in rects.iter().enumerate() {
         for corner in [(rect.x, rect.y), (rect.x + rect.w, rect.y + rect.h)] {
-            let corner = Point {
-                x: corner.0,
-                y: corner.1,
-            };
+            let corner = Point { x: corner.0, y: corner.1 };
             prop_assert!(within(corner, &layout), "{:?} lies on the page", rect);
         }
         for other in &rects[..k] {
@@ -164,41 +139,20 @@ fn check(sketch: &Sketch) -> Result<(), TestCaseError> {
         let Some(route) = &layout.routes[index] else {
             continue;
         };
-        prop_assert!(
-            layout.ranks[edge.from] < layout.ranks[edge.to],
-            "edges go forward"
-        );
-        let has_text = edge
-            .label
-            .as_ref()
-            .is_some_and(|label| !label.trim().is_empty());
+        prop_assert!(layout.ranks[edge.from] < layout.ranks[edge.to], "edges go forward");
+        let has_text = edge.label.as_ref().is_some_and(|label| !label.trim().is_empty());
         prop_assert_eq!(layout.labels[index].is_some(), has_text, "labels are drawn");
         for point in points(route) {
-            prop_assert!(
-                within(point, &layout),
-                "{:?} of edge {} lies on the page",
-                point,
-                index
-            );
+            prop_assert!(within(point, &layout), "{:?} of edge {} lies on the page", point, index);
         }
         for point in samples_of(route) {
             for (node, rect) in layout.nodes.iter().enumerate() {
                 let own = node == edge.from || node == edge.to;
-                prop_assert!(
-                    own || !inside(point, rect),
-                    "edge {} runs through node {}",
-                    index,
-                    node
-                );
+                prop_assert!(own || !inside(point, rect), "edge {} runs through node {}", index, node);
             }
             for (other, rect) in layout.labels.iter().enumerate() {
                 let foreign = other != index && rect.is_some_and(|rect| inside(point, &rect));
-                prop_assert!(
-                    !foreign,
-                    "edge {} runs through the label of {}",
-                    index,
-                    other
-                );
+                prop_assert!(!foreign, "edge {} runs through the label of {}", index, other);
             }
         }
     }
@@ -211,12 +165,7 @@ fn check_markup(xml: &str) -> Result<(), TestCaseError> {
     for part in xml.split('<').skip(1) {
         let (tag, rest) = part.split_once('>').expect("a tag ends");
         prop_assert!(!rest.contains('>'), "text is escaped: {}", rest);
-        prop_assert_eq!(
-            tag.matches('"').count() % 2,
-            0,
-            "attributes are quoted: {}",
-            tag
-        );
+        prop_assert_eq!(tag.matches('"').count() % 2, 0, "attributes are quoted: {}", tag);
         if let Some(name) = tag.strip_prefix('/') {
             prop_assert_eq!(open.pop(), Some(name));
         } else if !tag.ends_with('/') {
@@ -224,14 +173,8 @@ fn check_markup(xml: &str) -> Result<(), TestCaseError> {
         }
     }
     prop_assert!(open.is_empty(), "{:?} stay open", open);
-    prop_assert!(
-        !xml.contains("NaN") && !xml.contains("inf"),
-        "numbers are finite"
-    );
-    prop_assert!(
-        !xml.chars().any(|c| c < ' ' && c != '\n'),
-        "no control characters"
-    );
+    prop_assert!(!xml.contains("NaN") && !xml.contains("inf"), "numbers are finite");
+    prop_assert!(!xml.chars().any(|c| c < ' ' && c != '\n'), "no control characters");
     Ok(())
 }
 
@@ -300,21 +243,14 @@ fn a_long_chain_is_folded() {
     for direction in [Direction::TopDown, Direction::LeftRight] {
         let mut sketch = Sketch::new("chain", direction);
         for k in 0..60 {
-            sketch.node(SketchNode::new(
-                format!("%{k}"),
-                "relu",
-                NodeKind::Activation,
-            ));
+            sketch.node(SketchNode::new(format!("%{k}"), "relu", NodeKind::Activation));
             if k > 0 {
                 sketch.edge(SketchEdge::new(k - 1, k));
             }
         }
         let size = lay_out(&sketch).size;
         let (long, short) = (size.w.max(size.h), size.w.min(size.h));
-        assert!(
-            long < 1400.0 && long < 2.5 * short,
-            "{direction:?}: {size:?}"
-        );
+        assert!(long < 1400.0 && long < 2.5 * short, "{direction:?}: {size:?}");
     }
 }
 
@@ -324,12 +260,7 @@ fn the_nodes_of_a_complete_cell_lie_in_a_row() {
     let (_, drawing) = samples::all().remove(3);
     let layout = lay_out(&drawing.sketches[0]);
     let middle = layout.nodes[0].center().y;
-    assert!(
-        layout
-            .nodes
-            .iter()
-            .all(|node| (node.center().y - middle).abs() < 0.01)
-    );
+    assert!(layout.nodes.iter().all(|node| (node.center().y - middle).abs() < 0.01));
     let above = |edge: usize| layout.labels[edge].expect("labelled").center().y < middle - 1.0;
     // 0 -> 2 and 1 -> 3 interleave, so they bypass the row on different sides.
     assert_ne!(above(1), above(4));

@@ -78,30 +78,19 @@ fn darts_supernet() -> Drawing {
     for node in 2..6 {
         for from in 0..node {
             sketch.edge(
-                SketchEdge::new(from, node)
-                    .with_op(format!("mixed op {from},{}", node - 2), NodeKind::Choice)
-                    .dashed(),
+                SketchEdge::new(from, node).with_op(format!("mixed op {from},{}", node - 2), NodeKind::Choice).dashed(),
             );
         }
     }
     for node in 2..6 {
         sketch.edge(SketchEdge::new(node, 6));
     }
-    Drawing::new("DARTS supernet cell")
-        .with_subtitle("14 mixed operations of 8 candidates each")
-        .with_sketch(sketch)
+    Drawing::new("DARTS supernet cell").with_subtitle("14 mixed operations of 8 candidates each").with_sketch(sketch)
 }
 
 fn nasbench201_cell() -> Drawing {
     let mut sketch = Sketch::new("cell", Direction::LeftRight);
-    for (node, kind) in [
-        NodeKind::Input,
-        NodeKind::Tensor,
-        NodeKind::Tensor,
-        NodeKind::Output,
-    ]
-    .into_iter()
-    .enumerate()
+    for (node, kind) in [NodeKind::Input, NodeKind::Tensor, NodeKind::Tensor, NodeKind::Output].into_iter().enumerate()
     {
         let name = node.to_string();
         sketch.node(SketchNode::new(&name, &name, kind));
@@ -116,22 +105,13 @@ fn nasbench201_cell() -> Drawing {
     ] {
         op(&mut sketch, from, to, name);
     }
-    Drawing::new("NAS-Bench-201 cell")
-        .with_subtitle("CIFAR-10 test accuracy 94.37 %")
-        .with_sketch(sketch)
+    Drawing::new("NAS-Bench-201 cell").with_subtitle("CIFAR-10 test accuracy 94.37 %").with_sketch(sketch)
 }
 
 fn nasbench101_cell() -> Drawing {
     let mut sketch = Sketch::new("cell", Direction::TopDown);
-    let names = [
-        "input",
-        "conv3x3-bn-relu",
-        "conv1x1-bn-relu",
-        "maxpool3x3",
-        "conv3x3-bn-relu",
-        "conv3x3-bn-relu",
-        "output",
-    ];
+    let names =
+        ["input", "conv3x3-bn-relu", "conv1x1-bn-relu", "maxpool3x3", "conv3x3-bn-relu", "conv3x3-bn-relu", "output"];
     for (k, name) in names.into_iter().enumerate() {
         let kind = match k {
             0 => NodeKind::Input,
@@ -140,17 +120,7 @@ fn nasbench101_cell() -> Drawing {
         };
         sketch.node(SketchNode::new(format!("%{k}"), name, kind));
     }
-    for (from, to) in [
-        (0, 1),
-        (0, 2),
-        (0, 5),
-        (1, 3),
-        (1, 4),
-        (2, 4),
-        (3, 5),
-        (4, 6),
-        (5, 6),
-    ] {
+    for (from, to) in [(0, 1), (0, 2), (0, 5), (1, 3), (1, 4), (2, 4), (3, 5), (4, 6), (5, 6)] {
         sketch.edge(SketchEdge::new(from, to));
     }
     Drawing::new("NAS-Bench-101 cell").with_sketch(sketch)
@@ -159,8 +129,7 @@ fn nasbench101_cell() -> Drawing {
 /// Sixty operators in residual blocks; every third block changes the number of channels.
 fn residual_chain() -> Drawing {
     let mut sketch = Sketch::new("resnet", Direction::TopDown);
-    let mut last = sketch
-        .node(SketchNode::new("%0", "input", NodeKind::Input).with_detail("f32[N, 3, 32, 32]"));
+    let mut last = sketch.node(SketchNode::new("%0", "input", NodeKind::Input).with_detail("f32[N, 3, 32, 32]"));
     let add = |sketch: &mut Sketch, from: &[usize], name: &str, detail: &str| {
         let id = format!("%{}", sketch.nodes.len());
         let mut node = SketchNode::new(id, name, NodeKind::of_op(name));
@@ -178,12 +147,7 @@ fn residual_chain() -> Drawing {
         let widens = block % 3 == 2;
         let stride = if widens { "3x3, stride 2" } else { "3x3" };
         let mut x = add(&mut sketch, &[entry], "conv2d", stride);
-        for (name, detail) in [
-            ("batch_norm", ""),
-            ("relu", ""),
-            ("conv2d", "3x3"),
-            ("batch_norm", ""),
-        ] {
+        for (name, detail) in [("batch_norm", ""), ("relu", ""), ("conv2d", "3x3"), ("batch_norm", "")] {
             x = add(&mut sketch, &[x], name, detail);
         }
         let mut skip = entry;
@@ -196,16 +160,14 @@ fn residual_chain() -> Drawing {
     }
     last = add(&mut sketch, &[last], "global_avg_pool", "");
     last = add(&mut sketch, &[last], "linear", "256 → 10");
-    let output =
-        sketch.node(SketchNode::new("%out", "output", NodeKind::Output).with_detail("f32[N, 10]"));
+    let output = sketch.node(SketchNode::new("%out", "output", NodeKind::Output).with_detail("f32[N, 10]"));
     sketch.edge(SketchEdge::new(last, output));
     Drawing::new("A residual network").with_sketch(sketch)
 }
 
 fn two_panels() -> Drawing {
     let mut entry = Sketch::new("main", Direction::TopDown);
-    let mut last = entry
-        .node(SketchNode::new("%x", "input", NodeKind::Input).with_detail("f32[N, 3, 32, 32]"));
+    let mut last = entry.node(SketchNode::new("%x", "input", NodeKind::Input).with_detail("f32[N, 3, 32, 32]"));
     for (name, kind, detail) in [
         ("conv2d", NodeKind::Conv, "3 → 16, 3x3"),
         ("batch_norm", NodeKind::Norm, "16"),
@@ -224,8 +186,7 @@ fn two_panels() -> Drawing {
         entry.edge(SketchEdge::new(last, next));
         last = next;
     }
-    let output =
-        entry.node(SketchNode::new("%y", "output", NodeKind::Output).with_detail("f32[N, 10]"));
+    let output = entry.node(SketchNode::new("%y", "output", NodeKind::Output).with_detail("f32[N, 10]"));
     entry.edge(SketchEdge::new(last, output));
     let mut cell = nasbench201_cell().sketches.remove(0);
     cell.name = "cell".to_owned();
@@ -241,18 +202,13 @@ fn typed_edges() -> Drawing {
     let x = sketch.node(SketchNode::new("%x", "x", NodeKind::Input));
     let names = ["query", "key", "value"];
     let [q, k, v] = names.map(|name| {
-        let node =
-            SketchNode::new(format!("%{name}"), "linear", NodeKind::Linear).with_detail(name);
+        let node = SketchNode::new(format!("%{name}"), "linear", NodeKind::Linear).with_detail(name);
         let node = sketch.node(node);
         sketch.edge(SketchEdge::new(x, node).with_label("[N, 64, 128]"));
         node
     });
     let mut add = |name: &str, from: &[usize], ty: &str| {
-        let node = sketch.node(SketchNode::new(
-            format!("%{name}"),
-            name,
-            NodeKind::of_op(name),
-        ));
+        let node = sketch.node(SketchNode::new(format!("%{name}"), name, NodeKind::of_op(name)));
         for &from in from {
             sketch.edge(SketchEdge::new(from, node).with_label(ty));
         }
@@ -265,9 +221,7 @@ fn typed_edges() -> Drawing {
     let norm = add("layer_norm", &[sum], "[N, 64, 128]");
     let output = sketch.node(SketchNode::new("%y", "y", NodeKind::Output));
     sketch.edge(SketchEdge::new(norm, output).with_label("[N, 64, 128]"));
-    Drawing::new("Attention")
-        .with_subtitle("types on the edges")
-        .with_sketch(sketch)
+    Drawing::new("Attention").with_subtitle("types on the edges").with_sketch(sketch)
 }
 
 /// A chain with types on its edges, from left to right, too long for one row.
@@ -279,11 +233,7 @@ fn folded_rows() -> Drawing {
         if k % 4 == 0 {
             channels *= 2;
         }
-        sketch.node(SketchNode::new(
-            format!("%{k}"),
-            name,
-            NodeKind::of_op(name),
-        ));
+        sketch.node(SketchNode::new(format!("%{k}"), name, NodeKind::of_op(name)));
         if k > 0 {
             sketch.edge(SketchEdge::new(k - 1, k).with_label(format!("[N, {channels}, 8, 8]")));
         }
@@ -294,12 +244,11 @@ fn folded_rows() -> Drawing {
 /// What no verified graph contains, and text that no markup may break.
 fn odd_input() -> Drawing {
     let mut sketch = Sketch::new("<odd> & \"quoted\"", Direction::TopDown);
-    let a = sketch.node(
-        SketchNode::new("%a", "a < b && c", NodeKind::Other).with_detail("\"quoted\" \\ back"),
+    let a = sketch.node(SketchNode::new("%a", "a < b && c", NodeKind::Other).with_detail("\"quoted\" \\ back"));
+    let b = sketch.node(
+        SketchNode::new("%b", "b", NodeKind::Other)
+            .with_detail("a line so long that it has to be cut somewhere, or the box would fill the page"),
     );
-    let b = sketch.node(SketchNode::new("%b", "b", NodeKind::Other).with_detail(
-        "a line so long that it has to be cut somewhere, or the box would fill the page",
-    ));
     sketch.node(SketchNode::new("%lonely", "漢字 é", NodeKind::Shape));
     sketch.edge(SketchEdge::new(a, b).with_op("first", NodeKind::Conv));
     sketch.edge(SketchEdge::new(a, b).with_op("second\nof two lines", NodeKind::Pool));

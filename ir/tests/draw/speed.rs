@@ -50,12 +50,7 @@ fn a_dense_graph_is_drawn_in_seconds() {
         }
     }
     let start = Instant::now();
-    assert!(
-        !Drawing::new("dense")
-            .with_sketch(sketch)
-            .to_svg()
-            .is_empty()
-    );
+    assert!(!Drawing::new("dense").with_sketch(sketch).to_svg().is_empty());
     eprintln!("4950 edges: {:?}", start.elapsed());
     assert!(start.elapsed() < Duration::from_secs(10));
 }

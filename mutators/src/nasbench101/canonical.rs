@@ -49,11 +49,7 @@ impl CellSpec {
     /// The cell of a [`packed`](Self::packed) number; `None` when no cell has that number.
     pub fn from_packed(packed: u64) -> Option<CellSpec> {
         let n = (2..=MAX_VERTICES).find(|&n| packed >> bits(n) == n as u64)?;
-        let mut cell = CellSpec {
-            n: n as u8,
-            adj: 0,
-            ops: [Op101::default(); MAX_INTERIOR],
-        };
+        let mut cell = CellSpec { n: n as u8, adj: 0, ops: [Op101::default(); MAX_INTERIOR] };
         let mut rest = packed;
         for y in (1..n).rev() {
             cell.adj |= ((rest & ((1 << y) - 1)) as u32) << column_start(y);
@@ -73,8 +69,7 @@ impl CellSpec {
     /// The numbering may change the [`channels`](Self::channels) of a vertex.
     #[must_use]
     pub fn canonical(&self) -> CellSpec {
-        Self::from_packed(self.code())
-            .expect("invariant: a code is the packed number of a renumbering")
+        Self::from_packed(self.code()).expect("invariant: a code is the packed number of a renumbering")
     }
 
     /// The packed number of the [`canonical`](Self::canonical) numbering.

@@ -14,11 +14,7 @@ pub fn unique_cells(n: usize) -> Vec<CellSpec> {
     let plain = [Op101::default(); MAX_INTERIOR];
     let graphs = (0..1u32 << pairs(n))
         .filter(|adj| adj.count_ones() <= MAX_EDGES)
-        .map(|adj| CellSpec {
-            n: n as u8,
-            adj,
-            ops: plain,
-        })
+        .map(|adj| CellSpec { n: n as u8, adj, ops: plain })
         .filter(CellSpec::is_pruned);
     let labellings = Op101::ALL.len().pow(n as u32 - 2);
     let codes = unique_codes(graphs)
@@ -33,10 +29,7 @@ pub fn unique_cells(n: usize) -> Vec<CellSpec> {
             }
             Some(cell)
         });
-    unique_codes(codes)
-        .into_iter()
-        .filter_map(CellSpec::from_packed)
-        .collect()
+    unique_codes(codes).into_iter().filter_map(CellSpec::from_packed).collect()
 }
 
 /// The codes of `cells`, sorted and without repetitions.

@@ -6,9 +6,7 @@ use super::{MAX_VERTICES, Op101};
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CellError {
     /// Too few or too many vertices.
-    #[error(
-        "a NAS-Bench-101 cell has 2 to {MAX_VERTICES} vertices, not {found}: add or remove rows of the matrix"
-    )]
+    #[error("a NAS-Bench-101 cell has 2 to {MAX_VERTICES} vertices, not {found}: add or remove rows of the matrix")]
     Vertices {
         /// Number given.
         found: usize,
@@ -83,9 +81,7 @@ pub enum CellError {
         at: usize,
     },
     /// The text has not the form of a matrix and a list.
-    #[error(
-        "expected {expected} at character {at}, found {found}: write `[[0,1],[0,0]] [input,output]`"
-    )]
+    #[error("expected {expected} at character {at}, found {found}: write `[[0,1],[0,0]] [input,output]`")]
     Syntax {
         /// What was expected.
         expected: &'static str,

@@ -123,18 +123,11 @@ impl CellSpec {
             return Err(CellError::Edges { adj, n });
         }
         if ops.len() != n - 2 {
-            return Err(CellError::Ops {
-                found: ops.len(),
-                expected: n - 2,
-            });
+            return Err(CellError::Ops { found: ops.len(), expected: n - 2 });
         }
         let mut prefix = [Op101::default(); MAX_INTERIOR];
         prefix[..ops.len()].copy_from_slice(ops);
-        Ok(CellSpec {
-            n: n as u8,
-            adj,
-            ops: prefix,
-        })
+        Ok(CellSpec { n: n as u8, adj, ops: prefix })
     }
 
     /// Number of vertices, input and output included.
@@ -170,8 +163,7 @@ impl CellSpec {
     /// The edges `(x, y)`, by target, then by source.
     pub fn edges(&self) -> impl Iterator<Item = (usize, usize)> + use<> {
         let cell = *self;
-        (1..cell.n())
-            .flat_map(move |y| (0..y).filter_map(move |x| cell.has_edge(x, y).then_some((x, y))))
+        (1..cell.n()).flat_map(move |y| (0..y).filter_map(move |x| cell.has_edge(x, y).then_some((x, y))))
     }
 
     /// Sources of the edges into `y`, as a bit set over the vertices.
@@ -226,11 +218,7 @@ impl CellSpec {
             kept[n] = v;
             n += 1;
         }
-        let mut pruned = CellSpec {
-            n: n as u8,
-            adj: 0,
-            ops: [Op101::default(); MAX_INTERIOR],
-        };
+        let mut pruned = CellSpec { n: n as u8, adj: 0, ops: [Op101::default(); MAX_INTERIOR] };
         for y in 1..n {
             for x in 0..y {
                 if self.has_edge(kept[x], kept[y]) {
@@ -252,8 +240,7 @@ impl CellSpec {
     /// Whether the benchmark takes the cell: connected, and at most nine edges once pruned.
     /// (The seven vertices are an invariant.)
     pub fn is_valid(&self) -> bool {
-        self.prune()
-            .is_some_and(|cell| cell.edge_count() <= MAX_EDGES)
+        self.prune().is_some_and(|cell| cell.edge_count() <= MAX_EDGES)
     }
 
     /// Channels of each vertex when the cell maps `input` channels to `output`: the benchmark's
@@ -285,11 +272,7 @@ impl CellSpec {
         }
         let successors = self.successors();
         for v in (1..last).rev().filter(|v| feeding >> v & 1 == 0) {
-            channels[v] = (v + 1..last)
-                .filter(|w| successors[v] >> w & 1 == 1)
-                .map(|w| channels[w])
-                .max()
-                .unwrap_or(0);
+            channels[v] = (v + 1..last).filter(|w| successors[v] >> w & 1 == 1).map(|w| channels[w]).max().unwrap_or(0);
         }
         channels
     }

@@ -72,11 +72,7 @@ impl<'a> Reader<'a> {
     }
 
     fn expect(&mut self, wanted: char, name: &'static str) -> Result<(), CellError> {
-        if self.eat(wanted) {
-            Ok(())
-        } else {
-            Err(self.unexpected(name))
-        }
+        if self.eat(wanted) { Ok(()) } else { Err(self.unexpected(name)) }
     }
 
     /// Where the next token starts.
@@ -91,21 +87,12 @@ impl<'a> Reader<'a> {
     }
 
     fn unexpected(&mut self, expected: &'static str) -> CellError {
-        let found = self
-            .peek()
-            .map_or("the end".to_owned(), |c| format!("`{c}`"));
-        CellError::Syntax {
-            expected,
-            found,
-            at: self.place(self.at),
-        }
+        let found = self.peek().map_or("the end".to_owned(), |c| format!("`{c}`"));
+        CellError::Syntax { expected, found, at: self.place(self.at) }
     }
 
     /// A list in brackets, each item read by `item`.
-    fn list(
-        &mut self,
-        mut item: impl FnMut(&mut Self, usize) -> Result<(), CellError>,
-    ) -> Result<(), CellError> {
+    fn list(&mut self, mut item: impl FnMut(&mut Self, usize) -> Result<(), CellError>) -> Result<(), CellError> {
         self.expect('[', "`[`")?;
         for index in 0.. {
             if self.eat(']') {
@@ -136,11 +123,7 @@ impl<'a> Reader<'a> {
                     return Err(reader.unexpected("`0` or `1`"));
                 };
                 if set && column <= row {
-                    return Err(CellError::LowerTriangle {
-                        row,
-                        column,
-                        at: reader.place(at),
-                    });
+                    return Err(CellError::LowerTriangle { row, column, at: reader.place(at) });
                 }
                 // Larger matrices are refused below; their bits have no place.
                 if set && column < MAX_VERTICES {
@@ -151,12 +134,7 @@ impl<'a> Reader<'a> {
             })?;
             let expected = *columns.get_or_insert(found);
             if found != expected {
-                return Err(CellError::Row {
-                    row,
-                    found,
-                    expected,
-                    at: reader.place(start),
-                });
+                return Err(CellError::Row { row, found, expected, at: reader.place(start) });
             }
             rows += 1;
             Ok(())
@@ -179,12 +157,7 @@ impl<'a> Reader<'a> {
             let at = reader.next_at();
             let name = reader.name()?;
             count += 1;
-            let wrong = |expected| CellError::Op {
-                index,
-                found: name.to_owned(),
-                expected,
-                at: reader.place(at),
-            };
+            let wrong = |expected| CellError::Op { index, found: name.to_owned(), expected, at: reader.place(at) };
             match (index, name) {
                 (0, "input") => {}
                 (0, _) => return Err(wrong(Some("input"))),
@@ -195,10 +168,7 @@ impl<'a> Reader<'a> {
             Ok(())
         })?;
         if count != n {
-            return Err(CellError::Ops {
-                found: count.saturating_sub(2),
-                expected: n - 2,
-            });
+            return Err(CellError::Ops { found: count.saturating_sub(2), expected: n - 2 });
         }
         Ok(ops)
     }
@@ -208,9 +178,7 @@ impl<'a> Reader<'a> {
         let quote = self.peek().filter(|c| matches!(c, '"' | '\''));
         self.at += quote.map_or(0, char::len_utf8);
         let rest = &self.text[self.at..];
-        let length = rest
-            .find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_')))
-            .unwrap_or(rest.len());
+        let length = rest.find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))).unwrap_or(rest.len());
         if length == 0 {
             return Err(self.unexpected("the name of an operation"));
         }

@@ -10,21 +10,12 @@ fn cell(text: &str) -> CellSpec {
 
 /// All cells, also unconnected and overfull ones.
 fn any_cell() -> impl Strategy<Value = CellSpec> {
-    (
-        2..=MAX_VERTICES,
-        any::<u32>(),
-        any::<u32>(),
-        prop::array::uniform5(0..3u8),
-    )
-        .prop_map(|(n, a, b, digits)| {
-            // Of the two draws' union and intersection one is dense and one sparse.
-            let adj = (if a & 1 == 0 { a | b } else { a & b }) & ((1 << pairs(n)) - 1);
-            let ops: Vec<Op101> = digits[..n - 2]
-                .iter()
-                .filter_map(|&d| Op101::from_digit(d))
-                .collect();
-            CellSpec::new(n, adj, &ops).expect("within the limits")
-        })
+    (2..=MAX_VERTICES, any::<u32>(), any::<u32>(), prop::array::uniform5(0..3u8)).prop_map(|(n, a, b, digits)| {
+        // Of the two draws' union and intersection one is dense and one sparse.
+        let adj = (if a & 1 == 0 { a | b } else { a & b }) & ((1 << pairs(n)) - 1);
+        let ops: Vec<Op101> = digits[..n - 2].iter().filter_map(|&d| Op101::from_digit(d)).collect();
+        CellSpec::new(n, adj, &ops).expect("within the limits")
+    })
 }
 
 /// The same cell under a topological order drawn by `keys`.
@@ -34,10 +25,7 @@ fn renumbered(cell: &CellSpec, keys: &[u8; MAX_VERTICES]) -> CellSpec {
     while order.len() < n - 2 {
         let next = (1..n - 1)
             .filter(|v| !order.contains(v))
-            .filter(|v| {
-                cell.edges()
-                    .all(|(x, y)| y != *v || x == 0 || order.contains(&x))
-            })
+            .filter(|v| cell.edges().all(|(x, y)| y != *v || x == 0 || order.contains(&x)))
             .min_by_key(|&v| (keys[v], v))
             .expect("acyclic");
         order.push(next);
@@ -153,25 +141,17 @@ fn unique_cells_have_the_published_numbers() {
 fn unique_cells_are_valid_canonical_and_sorted() {
     for n in 2..=6 {
         let cells = unique_cells(n);
-        assert!(
-            cells
-                .iter()
-                .all(|c| c.is_valid() && c.is_pruned() && c.packed() == c.code())
-        );
+        assert!(cells.iter().all(|c| c.is_valid() && c.is_pruned() && c.packed() == c.code()));
         assert!(cells.windows(2).all(|w| w[0].packed() < w[1].packed()));
     }
 }
 
 #[test]
 fn isomorphic_cells_share_a_code_and_others_do_not() {
-    let a =
-        cell("[[0,1,1,0],[0,0,0,1],[0,0,0,1],[0,0,0,0]] [input,conv1x1-bn-relu,maxpool3x3,output]");
-    let b =
-        cell("[[0,1,1,0],[0,0,0,1],[0,0,0,1],[0,0,0,0]] [input,maxpool3x3,conv1x1-bn-relu,output]");
-    let c =
-        cell("[[0,1,1,0],[0,0,0,1],[0,0,0,1],[0,0,0,0]] [input,maxpool3x3,conv3x3-bn-relu,output]");
-    let d =
-        cell("[[0,1,0,0],[0,0,1,0],[0,0,0,1],[0,0,0,0]] [input,maxpool3x3,conv1x1-bn-relu,output]");
+    let a = cell("[[0,1,1,0],[0,0,0,1],[0,0,0,1],[0,0,0,0]] [input,conv1x1-bn-relu,maxpool3x3,output]");
+    let b = cell("[[0,1,1,0],[0,0,0,1],[0,0,0,1],[0,0,0,0]] [input,maxpool3x3,conv1x1-bn-relu,output]");
+    let c = cell("[[0,1,1,0],[0,0,0,1],[0,0,0,1],[0,0,0,0]] [input,maxpool3x3,conv3x3-bn-relu,output]");
+    let d = cell("[[0,1,0,0],[0,0,1,0],[0,0,0,1],[0,0,0,0]] [input,maxpool3x3,conv1x1-bn-relu,output]");
     assert_ne!(a, b);
     assert_eq!(a.code(), b.code());
     assert_ne!(a.code(), c.code());
@@ -180,24 +160,20 @@ fn isomorphic_cells_share_a_code_and_others_do_not() {
 
 #[test]
 fn renumbering_moves_edges_and_operations() {
-    let v =
-        cell("[[0,1,0,0],[0,0,0,1],[0,0,0,1],[0,0,0,0]] [input,maxpool3x3,conv1x1-bn-relu,output]");
-    let w =
-        cell("[[0,0,1,0],[0,0,0,1],[0,0,0,1],[0,0,0,0]] [input,conv1x1-bn-relu,maxpool3x3,output]");
+    let v = cell("[[0,1,0,0],[0,0,0,1],[0,0,0,1],[0,0,0,0]] [input,maxpool3x3,conv1x1-bn-relu,output]");
+    let w = cell("[[0,0,1,0],[0,0,0,1],[0,0,0,1],[0,0,0,0]] [input,conv1x1-bn-relu,maxpool3x3,output]");
     assert_eq!(v.renumber(&[2, 1]), Some(w));
     assert_eq!(v.renumber(&[1, 2]), Some(v));
     for wrong in [&[1][..], &[1, 1], &[1, 3], &[0, 1], &[1, 2, 3]] {
         assert_eq!(v.renumber(wrong), None, "{wrong:?}");
     }
-    let chain =
-        cell("[[0,1,0,0],[0,0,1,0],[0,0,0,1],[0,0,0,0]] [input,maxpool3x3,maxpool3x3,output]");
+    let chain = cell("[[0,1,0,0],[0,0,1,0],[0,0,0,1],[0,0,0,0]] [input,maxpool3x3,maxpool3x3,output]");
     assert_eq!(chain.renumber(&[2, 1]), None);
 }
 
 #[test]
 fn dead_vertices_are_pruned() {
-    let loose =
-        cell("[[0,1,0,1],[0,0,0,1],[0,0,0,1],[0,0,0,0]] [input,maxpool3x3,conv1x1-bn-relu,output]");
+    let loose = cell("[[0,1,0,1],[0,0,0,1],[0,0,0,1],[0,0,0,0]] [input,maxpool3x3,conv1x1-bn-relu,output]");
     let pruned = cell("[[0,1,1],[0,0,1],[0,0,0]] [input,maxpool3x3,output]");
     assert_eq!(loose.prune(), Some(pruned));
     assert_eq!(loose.edge_count(), 4);
@@ -216,10 +192,7 @@ fn nine_edges_count_after_pruning() {
     // Without the edges into vertex 3, that vertex and its edge are pruned.
     let pruned = CellSpec::new(5, 0b11_1100_0111 | 1 << 9, &[Op101::Conv3x3; 3]).expect("a cell");
     assert!(pruned.is_valid());
-    assert_eq!(
-        pruned.prune().map(|c| (c.n(), c.edge_count())),
-        Some((4, 6))
-    );
+    assert_eq!(pruned.prune().map(|c| (c.n(), c.edge_count())), Some((4, 6)));
 }
 
 #[test]
@@ -234,10 +207,7 @@ fn channels_follow_the_benchmark() {
         "[[0,1,0,0,1],[0,0,1,1,0],[0,0,0,0,1],[0,0,0,0,1],[0,0,0,0,0]] [input,maxpool3x3,maxpool3x3,maxpool3x3,output]",
     );
     assert_eq!(deep.channels(3, 257), [3, 129, 129, 128, 257]);
-    assert_eq!(
-        cell("[[0,1],[0,0]] [input,output]").channels(128, 256),
-        [128, 256]
-    );
+    assert_eq!(cell("[[0,1],[0,0]] [input,output]").channels(128, 256), [128, 256]);
     let dead = CellSpec::new(3, 0b010, &[Op101::Conv1x1]).expect("a cell");
     assert_eq!(dead.channels(8, 16), [8, 0, 16]);
 }
@@ -259,66 +229,24 @@ fn errors_name_place_and_remedy() {
     let message = |text: &str| text.parse::<CellSpec>().expect_err(text).to_string();
     for (text, parts) in [
         ("", ["expected `[` at character 1", "found the end"]),
-        (
-            "[[0,2],[0,0]] [input,output]",
-            ["`0` or `1` at character 5", "found `2`"],
-        ),
-        (
-            "[[0,1],[1,0]] [input,output]",
-            ["row 1, column 0", "topological order"],
-        ),
-        (
-            "[[0,1],[0]] [input,output]",
-            ["row 1 of the matrix (character 8) has 1", "square"],
-        ),
+        ("[[0,2],[0,0]] [input,output]", ["`0` or `1` at character 5", "found `2`"]),
+        ("[[0,1],[1,0]] [input,output]", ["row 1, column 0", "topological order"]),
+        ("[[0,1],[0]] [input,output]", ["row 1 of the matrix (character 8) has 1", "square"]),
         ("[[0,1]] [input,output]", ["1 rows of 2", "square"]),
         ("[[0]] [input]", ["2 to 7 vertices", "not 1"]),
-        (
-            "[[0,1],[0,0]] [output,input]",
-            ["operation 0 (character 16)", "write `input`"],
-        ),
-        (
-            "[[0,1],[0,0]] [input,maxpool3x3]",
-            ["operation 1", "write `output`"],
-        ),
-        (
-            "[[0,1,1],[0,0,1],[0,0,0]] [input,conv5x5,output]",
-            ["`conv5x5`", "conv1x1-bn-relu, maxpool3x3"],
-        ),
-        (
-            "[[0,1,1],[0,0,1],[0,0,0]] [input,maxpool3x3]",
-            ["0 interior operations", "1 interior vertices"],
-        ),
-        (
-            "[[0,1],[0,0]] ['input\",output]",
-            ["the closing quote at character 22", "`\"`"],
-        ),
-        (
-            "[[0,1],[0,0]] [input,output] x",
-            ["expected the end at character 30", "`x`"],
-        ),
+        ("[[0,1],[0,0]] [output,input]", ["operation 0 (character 16)", "write `input`"]),
+        ("[[0,1],[0,0]] [input,maxpool3x3]", ["operation 1", "write `output`"]),
+        ("[[0,1,1],[0,0,1],[0,0,0]] [input,conv5x5,output]", ["`conv5x5`", "conv1x1-bn-relu, maxpool3x3"]),
+        ("[[0,1,1],[0,0,1],[0,0,0]] [input,maxpool3x3]", ["0 interior operations", "1 interior vertices"]),
+        ("[[0,1],[0,0]] ['input\",output]", ["the closing quote at character 22", "`\"`"]),
+        ("[[0,1],[0,0]] [input,output] x", ["expected the end at character 30", "`x`"]),
     ] {
         let found = message(text);
-        assert!(
-            parts.iter().all(|part| found.contains(part)),
-            "{text}: {found}"
-        );
+        assert!(parts.iter().all(|part| found.contains(part)), "{text}: {found}");
     }
     let eight = format!("[{}] [input,output]", ["[0,0,0,0,0,0,0,1]"; 8].join(","));
     assert!(message(&eight).contains("column 7"), "{}", message(&eight));
-    assert_eq!(
-        CellSpec::new(3, 8, &[Op101::Conv1x1]),
-        Err(CellError::Edges { adj: 8, n: 3 })
-    );
-    assert_eq!(
-        CellSpec::new(3, 1, &[]),
-        Err(CellError::Ops {
-            found: 0,
-            expected: 1
-        })
-    );
-    assert_eq!(
-        CellSpec::new(9, 1, &[]),
-        Err(CellError::Vertices { found: 9 })
-    );
+    assert_eq!(CellSpec::new(3, 8, &[Op101::Conv1x1]), Err(CellError::Edges { adj: 8, n: 3 }));
+    assert_eq!(CellSpec::new(3, 1, &[]), Err(CellError::Ops { found: 0, expected: 1 }));
+    assert_eq!(CellSpec::new(9, 1, &[]), Err(CellError::Vertices { found: 9 }));
 }

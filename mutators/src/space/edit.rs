@@ -38,7 +38,7 @@ impl Space {
             *group.iter().filter(|i| free(i)).nth(draw::below(rng, count(group) as u64) as usize)?
         } else {
             // Without conditions nearly every decision is free, so the first draw nearly always stands.
-            let any = groups.iter().flatten().any(|i| free(i));
+            let any = groups.iter().flatten().any(&free);
             any.then(|| {
                 loop {
                     let group = &groups[draw::below(rng, groups.len() as u64) as usize];

@@ -23,10 +23,7 @@ pub(super) struct Graphs {
 
 impl Graphs {
     pub fn with_capacity(rows: usize) -> Self {
-        Graphs {
-            codes: Vec::with_capacity(rows),
-            renumbered: Vec::new(),
-        }
+        Graphs { codes: Vec::with_capacity(rows), renumbered: Vec::new() }
     }
 
     /// Reads the four columns of the next row.
@@ -55,10 +52,8 @@ impl Graphs {
                 }
                 cell.renumber(vertices)
             });
-            let own =
-                own.ok_or_else(|| rows.wrong("a topological order of the interior", order))?;
-            self.renumbered
-                .push((self.codes.len() as u32, own.packed()));
+            let own = own.ok_or_else(|| rows.wrong("a topological order of the interior", order))?;
+            self.renumbered.push((self.codes.len() as u32, own.packed()));
         }
         self.codes.push(code);
         Ok(())

@@ -66,10 +66,7 @@ impl Nasbench101 {
     /// When the embedded bytes are not the table's.
     pub fn embedded() -> Result<&'static Nasbench101, TableError> {
         static TABLE: OnceLock<Result<Nasbench101, TableError>> = OnceLock::new();
-        TABLE
-            .get_or_init(|| NASBENCH101.load(Self::read))
-            .as_ref()
-            .map_err(Clone::clone)
+        TABLE.get_or_init(|| NASBENCH101.load(Self::read)).as_ref().map_err(Clone::clone)
     }
 
     /// The table from a file of the same bytes.
@@ -135,9 +132,7 @@ impl Nasbench101 {
 
     /// The best test accuracy, and the first row that has it.
     pub fn best(&self) -> Option<(CellId, f64)> {
-        self.ids()
-            .map(|id| (id, self.test_accuracy(id)))
-            .reduce(|best, next| if next.1 > best.1 { next } else { best })
+        self.ids().map(|id| (id, self.test_accuracy(id))).reduce(|best, next| if next.1 > best.1 { next } else { best })
     }
 }
 

@@ -11,8 +11,7 @@ use super::super::names::named;
 use super::super::rows::Rows;
 use super::graphs::Graphs;
 
-const HEADER: &str =
-    "n,adj,ops,order,params,val_acc_4,val_acc_12,val_acc_36,val_acc_108,train_time_108_s,test_acc";
+const HEADER: &str = "n,adj,ops,order,params,val_acc_4,val_acc_12,val_acc_36,val_acc_108,train_time_108_s,test_acc";
 
 table_file! {
     /// NAS-Bench-101, the first 20,001 cells by the benchmark's hash.
@@ -82,10 +81,7 @@ impl Nasbench101Pool {
     /// When the embedded bytes are not the table's.
     pub fn embedded() -> Result<&'static Nasbench101Pool, TableError> {
         static TABLE: OnceLock<Result<Nasbench101Pool, TableError>> = OnceLock::new();
-        TABLE
-            .get_or_init(|| NASBENCH101_POOL.load(Self::read))
-            .as_ref()
-            .map_err(Clone::clone)
+        TABLE.get_or_init(|| NASBENCH101_POOL.load(Self::read)).as_ref().map_err(Clone::clone)
     }
 
     /// The table from a file of the same bytes.

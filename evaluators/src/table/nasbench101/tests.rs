@@ -43,25 +43,18 @@ fn network_params(cell: &CellSpec) -> u32 {
 
 /// Lines of a source file, or `None` (said aloud) where the sources are not at hand.
 fn source(file: &str) -> Option<String> {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-        .join("../../shared/data")
-        .join(file);
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared/data").join(file);
     let Ok(bytes) = std::fs::read(&path) else {
         eprintln!("skipped: no {}", path.display());
         return None;
     };
     let mut text = String::new();
-    flate2::read::GzDecoder::new(bytes.as_slice())
-        .read_to_string(&mut text)
-        .expect("a gzip file");
+    flate2::read::GzDecoder::new(bytes.as_slice()).read_to_string(&mut text).expect("a gzip file");
     Some(text)
 }
 
 fn source_cell(n: &str, adj: &str, ops: &str) -> CellSpec {
-    let ops: Vec<Op101> = ops
-        .bytes()
-        .filter_map(|b| Op101::from_digit(b - b'0'))
-        .collect();
+    let ops: Vec<Op101> = ops.bytes().filter_map(|b| Op101::from_digit(b - b'0')).collect();
     CellSpec::new(n.parse().expect("n"), adj.parse().expect("adj"), &ops).expect("a cell")
 }
 
@@ -72,17 +65,10 @@ fn percent(text: &str) -> f64 {
 
 #[test]
 fn rows_are_the_enumerated_cells() {
-    let codes: Vec<u64> = (2..=7)
-        .flat_map(unique_cells)
-        .map(|cell| cell.packed())
-        .collect();
+    let codes: Vec<u64> = (2..=7).flat_map(unique_cells).map(|cell| cell.packed()).collect();
     assert_eq!(codes.len(), 423_624);
     assert!(table().ids().map(|id| table().code(id)).eq(codes));
-    assert!(
-        table()
-            .ids()
-            .all(|id| table().find_code(table().code(id)) == Some(id))
-    );
+    assert!(table().ids().all(|id| table().find_code(table().code(id)) == Some(id)));
 }
 
 #[test]
@@ -108,9 +94,7 @@ fn known_figures() {
 #[test]
 fn pool_agrees_with_the_full_table() {
     for id in pool().ids() {
-        let full = table()
-            .find_code(pool().code(id))
-            .expect("in the full table");
+        let full = table().find_code(pool().code(id)).expect("in the full table");
         assert_eq!(pool().params(id), table().params(full));
         assert_eq!(pool().test_accuracy(id), table().test_accuracy(full));
         assert_eq!(pool().cell(id), table().cell(full));
@@ -120,9 +104,7 @@ fn pool_agrees_with_the_full_table() {
 #[test]
 fn cells_are_found_pruned_or_not() {
     let loose: CellSpec =
-        "[[0,1,0,0],[0,0,0,1],[0,0,0,1],[0,0,0,0]] [input,conv3x3-bn-relu,maxpool3x3,output]"
-            .parse()
-            .expect("a cell");
+        "[[0,1,0,0],[0,0,0,1],[0,0,0,1],[0,0,0,0]] [input,conv3x3-bn-relu,maxpool3x3,output]".parse().expect("a cell");
     let pruned = loose.prune().expect("connected");
     assert_eq!(pruned.n(), 3);
     assert!(table().find(&loose).is_some());
@@ -141,9 +123,7 @@ fn full_table_is_its_source() {
     let mut seen = HashSet::new();
     for line in text.lines().skip(1) {
         let fields: Vec<&str> = line.split(',').collect();
-        let [n, adj, ops, params, accuracy] = fields[..] else {
-            panic!("five fields: {line}")
-        };
+        let [n, adj, ops, params, accuracy] = fields[..] else { panic!("five fields: {line}") };
         let cell = source_cell(n, adj, ops);
         let id = table().find(&cell).expect("in the table");
         assert!(seen.insert(id), "{line}");
@@ -169,11 +149,7 @@ fn pool_is_its_source() {
         let id = pool().find(&source_cell(n, adj, ops)).expect("in the pool");
         assert!(seen.insert(id), "{line}");
         for (epochs, accuracy) in PoolEpochs::ALL.iter().zip([e4, e12, e36, e108]) {
-            assert_eq!(
-                pool().validation_accuracy(*epochs, id),
-                percent(accuracy),
-                "{line}"
-            );
+            assert_eq!(pool().validation_accuracy(*epochs, id), percent(accuracy), "{line}");
         }
         assert_eq!(Ok(pool().train_seconds(id)), seconds.parse(), "{line}");
         assert_eq!(pool().params(id).to_string(), params, "{line}");

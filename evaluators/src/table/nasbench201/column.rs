@@ -103,16 +103,8 @@ pub struct Accuracy {
 
 impl fmt::Display for Accuracy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Accuracy {
-            dataset,
-            epochs,
-            split,
-            trial,
-        } = self;
-        write!(
-            f,
-            "accuracy of dataset={dataset},epochs={epochs},split={split},trial={trial}"
-        )
+        let Accuracy { dataset, epochs, split, trial } = self;
+        write!(f, "accuracy of dataset={dataset},epochs={epochs},split={split},trial={trial}")
     }
 }
 
@@ -157,13 +149,8 @@ impl Column {
     /// # Errors
     /// [`TableError::NoColumn`] when the benchmark (or what is public of it) has no such number.
     pub fn header(self) -> Result<String, TableError> {
-        let none = |remedy| {
-            Err(TableError::NoColumn {
-                table: super::NASBENCH201.name,
-                wanted: self.to_string(),
-                remedy,
-            })
-        };
+        let none =
+            |remedy| Err(TableError::NoColumn { table: super::NASBENCH201.name, wanted: self.to_string(), remedy });
         Ok(match self {
             Column::Accuracy(accuracy) => match accuracy_header(accuracy) {
                 Ok(header) => header,
@@ -196,17 +183,10 @@ impl Part {
 
 /// Column of an accuracy, or what to ask for instead.
 fn accuracy_header(accuracy: Accuracy) -> Result<String, &'static str> {
-    let Accuracy {
-        dataset,
-        epochs,
-        split,
-        trial,
-    } = accuracy;
+    let Accuracy { dataset, epochs, split, trial } = accuracy;
     let prefix = dataset.prefix();
     match (epochs, split, trial) {
-        (Epochs::E12, _, Trial::T0 | Trial::T1 | Trial::T2) => {
-            Err("12 epochs were run once; use trial=mean")
-        }
+        (Epochs::E12, _, Trial::T0 | Trial::T1 | Trial::T2) => Err("12 epochs were run once; use trial=mean"),
         (Epochs::E12, Split::Test, _) if dataset == Dataset::Cifar10Valid => {
             Err("use dataset=cifar10 for the network trained on all images, or epochs=200")
         }
@@ -221,9 +201,7 @@ fn accuracy_header(accuracy: Accuracy) -> Result<String, &'static str> {
             _ => format!("{prefix}_test_acc"),
         }),
         (Epochs::E200, Split::Valid, _) => Ok(format!("{prefix}_val_acc_{trial}")),
-        (Epochs::E200, Split::Test, _) if dataset == Dataset::Cifar10 => {
-            Ok(format!("c10_test_acc_{trial}"))
-        }
+        (Epochs::E200, Split::Test, _) if dataset == Dataset::Cifar10 => Ok(format!("c10_test_acc_{trial}")),
         (Epochs::E200, Split::Test, _) => {
             Err("test accuracy of single trials is there for dataset=cifar10 only; use trial=mean")
         }
@@ -240,19 +218,13 @@ mod tests {
             assert_eq!(dataset.name().parse::<Dataset>().ok(), Some(*dataset));
         }
         assert_eq!("12".parse::<Epochs>().map(Epochs::count).ok(), Some(12));
-        let error = "cifar-10"
-            .parse::<Dataset>()
-            .expect_err("unknown")
-            .to_string();
+        let error = "cifar-10".parse::<Dataset>().expect_err("unknown").to_string();
         assert_eq!(
             error,
             "unknown dataset `cifar-10`, did you mean `cifar10`?; known: cifar10, cifar10-valid, cifar100, imagenet16-120"
         );
         let error = "t7".parse::<Trial>().expect_err("unknown").to_string();
-        assert!(
-            error.contains("unknown trial `t7`, did you mean `t0`?"),
-            "{error}"
-        );
+        assert!(error.contains("unknown trial `t7`, did you mean `t0`?"), "{error}");
         let error = "epoch".parse::<Split>().expect_err("unknown").to_string();
         assert_eq!(error, "unknown split `epoch`; known: valid, test");
     }
@@ -260,34 +232,19 @@ mod tests {
     #[test]
     fn questions_without_an_answer_say_what_to_ask() {
         let ask = |dataset, epochs, split, trial| {
-            Column::Accuracy(Accuracy {
-                dataset,
-                epochs,
-                split,
-                trial,
-            })
-            .header()
-            .expect_err("no such column")
-            .to_string()
+            Column::Accuracy(Accuracy { dataset, epochs, split, trial })
+                .header()
+                .expect_err("no such column")
+                .to_string()
         };
         assert_eq!(
             ask(Dataset::Cifar100, Epochs::E200, Split::Test, Trial::T1),
             "table `nasbench201` has no accuracy of dataset=cifar100,epochs=200,split=test,trial=t1: \
              test accuracy of single trials is there for dataset=cifar10 only; use trial=mean"
         );
-        assert!(
-            ask(Dataset::Cifar10, Epochs::E12, Split::Valid, Trial::T0).contains("use trial=mean")
-        );
-        assert!(
-            ask(Dataset::Cifar10Valid, Epochs::E12, Split::Test, Trial::Mean)
-                .contains("epochs=200")
-        );
-        let error = Column::V11(Dataset::Cifar10, Part::Test)
-            .header()
-            .expect_err("no such column");
-        assert!(
-            error.to_string().ends_with("use dataset=cifar10-valid"),
-            "{error}"
-        );
+        assert!(ask(Dataset::Cifar10, Epochs::E12, Split::Valid, Trial::T0).contains("use trial=mean"));
+        assert!(ask(Dataset::Cifar10Valid, Epochs::E12, Split::Test, Trial::Mean).contains("epochs=200"));
+        let error = Column::V11(Dataset::Cifar10, Part::Test).header().expect_err("no such column");
+        assert!(error.to_string().ends_with("use dataset=cifar10-valid"), "{error}");
     }
 }

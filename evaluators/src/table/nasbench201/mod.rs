@@ -20,13 +20,7 @@ use super::{Column, Dataset, TableError};
 pub const ARCHITECTURES: usize = 15_625;
 
 /// The operations by their digit.
-pub const OPS: [&str; 5] = [
-    "none",
-    "skip_connect",
-    "nor_conv_1x1",
-    "nor_conv_3x3",
-    "avg_pool_3x3",
-];
+pub const OPS: [&str; 5] = ["none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3"];
 
 /// Columns before the numbers: `index,arch,ops`.
 const LABELS: usize = 3;
@@ -154,9 +148,7 @@ pub struct Nasbench201 {
 
 /// The digits as a number in base 5; `None` for a digit above 4.
 fn base5(ops: [u8; 6]) -> Option<usize> {
-    ops.iter().try_fold(0, |code, &digit| {
-        (digit < 5).then_some(code * 5 + usize::from(digit))
-    })
+    ops.iter().try_fold(0, |code, &digit| (digit < 5).then_some(code * 5 + usize::from(digit)))
 }
 
 impl Nasbench201 {
@@ -166,10 +158,7 @@ impl Nasbench201 {
     /// When the embedded bytes are not the table's.
     pub fn embedded() -> Result<&'static Nasbench201, TableError> {
         static TABLE: OnceLock<Result<Nasbench201, TableError>> = OnceLock::new();
-        TABLE
-            .get_or_init(|| NASBENCH201.load(Self::read))
-            .as_ref()
-            .map_err(Clone::clone)
+        TABLE.get_or_init(|| NASBENCH201.load(Self::read)).as_ref().map_err(Clone::clone)
     }
 
     /// The table from a file of the same bytes.
@@ -186,15 +175,8 @@ impl Nasbench201 {
         let mut table = Nasbench201 {
             ops: Vec::with_capacity(ARCHITECTURES),
             by_code: vec![u16::MAX; ARCHITECTURES],
-            by_name: names
-                .iter()
-                .enumerate()
-                .map(|(i, name)| ((*name).to_owned(), i))
-                .collect(),
-            columns: names
-                .iter()
-                .map(|_| Vec::with_capacity(ARCHITECTURES))
-                .collect(),
+            by_name: names.iter().enumerate().map(|(i, name)| ((*name).to_owned(), i)).collect(),
+            columns: names.iter().map(|_| Vec::with_capacity(ARCHITECTURES)).collect(),
             params: Vec::new(),
             flops: Vec::new(),
         };
@@ -205,8 +187,7 @@ impl Nasbench201 {
             }
             rows.field()?;
             let digits = rows.field()?;
-            let ops =
-                <[u8; 6]>::try_from(digits).map(|ops| ops.map(|digit| digit.wrapping_sub(b'0')));
+            let ops = <[u8; 6]>::try_from(digits).map(|ops| ops.map(|digit| digit.wrapping_sub(b'0')));
             match ops.ok().and_then(|ops| Some((ops, base5(ops)?))) {
                 Some((ops, code)) if table.by_code[code] == u16::MAX => {
                     table.by_code[code] = index as u16;
@@ -230,10 +211,7 @@ impl Nasbench201 {
     /// A column of millions as whole numbers. The file has the digits to do it exactly.
     fn millions(&self, column: Column) -> Result<Vec<u64>, TableError> {
         let values = self.column(column)?.values;
-        Ok(values
-            .iter()
-            .map(|millions| (millions * 1e6).round() as u64)
-            .collect())
+        Ok(values.iter().map(|millions| (millions * 1e6).round() as u64).collect())
     }
 
     /// Looks the column for a question up; do it once, then ask it for each architecture.
@@ -242,23 +220,34 @@ impl Nasbench201 {
     /// [`TableError::NoColumn`], see the table above.
     pub fn column(&self, column: Column) -> Result<Values<'_>, TableError> {
         let header = column.header()?;
-        let place = self
-            .by_name
-            .get(&header)
-            .ok_or_else(|| TableError::NoColumn {
-                table: NASBENCH201.name,
-                wanted: format!("column `{header}`"),
-                remedy: "rebuild the file",
-            })?;
-        Ok(Values {
-            values: &self.columns[*place],
-        })
+        let place = self.by_name.get(&header).ok_or_else(|| TableError::NoColumn {
+            table: NASBENCH201.name,
+            wanted: format!("column `{header}`"),
+            remedy: "rebuild the file",
+        })?;
+        Ok(Values { values: &self.columns[*place] })
     }
 
     /// The architecture whose edges 0-1, 0-2, 1-2, 0-3, 1-3, 2-3 have these operations (digits
     /// as in [`OPS`]); `None` for a digit above 4. Takes constant time.
     pub fn find(&self, ops: [u8; 6]) -> Option<ArchId> {
         base5(ops).and_then(|code| ArchId::new(self.by_code[code].into()))
+    }
+
+    /// The architecture of a code: the six digits as a number in base 5, edge 0-1 the most significant. `None` from
+    /// 15,625 on.
+    #[inline]
+    pub fn find_code(&self, code: u16) -> Option<ArchId> {
+        self.by_code.get(usize::from(code)).map(|index| ArchId(*index))
+    }
+
+    /// The columns of numbers in the file's order, each with the number of rows that have a value.
+    pub fn columns(&self) -> Vec<(&str, usize)> {
+        let mut columns: Vec<(&str, usize)> = vec![("", 0); self.columns.len()];
+        for (name, place) in &self.by_name {
+            columns[*place] = (name, self.columns[*place].iter().filter(|v| !v.is_nan()).count());
+        }
+        columns
     }
 
     /// Operations of an architecture, as digits.
@@ -303,8 +292,7 @@ impl<'a> Values<'a> {
 
     /// The largest value, and the first architecture that has it.
     pub fn best(self) -> Option<(ArchId, f64)> {
-        self.iter()
-            .reduce(|best, next| if next.1 > best.1 { next } else { best })
+        self.iter().reduce(|best, next| if next.1 > best.1 { next } else { best })
     }
 }
 

@@ -8,12 +8,7 @@ fn table() -> &'static Nasbench201 {
 }
 
 fn accuracy(dataset: Dataset, epochs: Epochs, split: Split, trial: Trial) -> Column {
-    Column::Accuracy(Accuracy {
-        dataset,
-        epochs,
-        split,
-        trial,
-    })
+    Column::Accuracy(Accuracy { dataset, epochs, split, trial })
 }
 
 fn values(column: Column) -> Values<'static> {
@@ -34,18 +29,12 @@ fn counts_are_the_published_linear_formulas() {
         let (n1, n3) = (count(2), count(3));
         let params = 73_306 + 28_000 * n1 + 243_040 * n3;
         let flops = 7_783_050 + 3_932_160 * n1 + 35_389_440 * n3;
-        assert_eq!(
-            (table.params(Cifar10, arch), table.flops(Cifar10, arch)),
-            (params, flops)
-        );
+        assert_eq!((table.params(Cifar10, arch), table.flops(Cifar10, arch)), (params, flops));
         assert_eq!(table.params(Cifar10Valid, arch), params);
         assert_eq!(table.params(Cifar100, arch), params + 5_850);
         assert_eq!(table.flops(Cifar100, arch), flops + 5_850);
         assert_eq!(table.params(ImageNet16, arch), params + 7_150);
-        assert_eq!(
-            table.flops(ImageNet16, arch),
-            1_953_400 + 983_040 * n1 + 8_847_360 * n3
-        );
+        assert_eq!(table.flops(ImageNet16, arch), 1_953_400 + 983_040 * n1 + 8_847_360 * n3);
     }
 }
 
@@ -138,11 +127,9 @@ fn every_answerable_question_has_its_column_and_no_column_is_lost() {
     let mut used: Vec<String> = vec!["trial_params_mismatch".to_owned()];
     for &dataset in Dataset::ALL {
         let accuracies = Epochs::ALL.iter().flat_map(|&epochs| {
-            Split::ALL.iter().flat_map(move |&split| {
-                Trial::ALL
-                    .iter()
-                    .map(move |&trial| accuracy(dataset, epochs, split, trial))
-            })
+            Split::ALL
+                .iter()
+                .flat_map(move |&split| Trial::ALL.iter().map(move |&trial| accuracy(dataset, epochs, split, trial)))
         });
         let v11 = Part::ALL.iter().map(|&part| Column::V11(dataset, part));
         let others = [
@@ -177,9 +164,7 @@ fn missing_trials_are_none() {
         assert_eq!(missing(dataset, Split::Valid, Trial::T2), 7_456);
         assert_eq!(missing(dataset, Split::Valid, Trial::Mean), 0);
     }
-    let marked = values(Column::TrialParamsMismatch)
-        .iter()
-        .filter(|(_, mark)| *mark == 1.0);
+    let marked = values(Column::TrialParamsMismatch).iter().filter(|(_, mark)| *mark == 1.0);
     assert_eq!(marked.count(), 204);
 }
 

@@ -24,11 +24,7 @@ pub(super) struct Curve {
 
 impl Curve {
     pub(super) fn new(knots: Vec<Knot>, ends: (f64, f64)) -> Self {
-        let mut curve = Self {
-            knots,
-            ends,
-            slopes: Vec::new(),
-        };
+        let mut curve = Self { knots, ends, slopes: Vec::new() };
         curve.fit();
         curve
     }
@@ -38,11 +34,7 @@ impl Curve {
     pub(super) fn insert(&mut self, knot: Knot) {
         const NEAR: f64 = 0.5;
         let at = self.knots.partition_point(|other| other.flow < knot.flow);
-        let taken = |index: usize| {
-            self.knots
-                .get(index)
-                .is_some_and(|other| (other.flow - knot.flow).abs() < NEAR)
-        };
+        let taken = |index: usize| self.knots.get(index).is_some_and(|other| (other.flow - knot.flow).abs() < NEAR);
         if !taken(at) && (at == 0 || !taken(at - 1)) {
             self.knots.insert(at, knot);
             self.fit();
@@ -50,17 +42,10 @@ impl Curve {
     }
 
     fn fit(&mut self) {
-        let secants: Vec<f64> = self
-            .knots
-            .windows(2)
-            .map(|pair| (pair[1].cross - pair[0].cross) / (pair[1].flow - pair[0].flow))
-            .collect();
+        let secants: Vec<f64> =
+            self.knots.windows(2).map(|pair| (pair[1].cross - pair[0].cross) / (pair[1].flow - pair[0].flow)).collect();
         let within = |wish: f64, secant: f64| {
-            if wish * secant <= 0.0 {
-                0.0
-            } else {
-                wish.signum() * wish.abs().min(3.0 * secant.abs())
-            }
+            if wish * secant <= 0.0 { 0.0 } else { wish.signum() * wish.abs().min(3.0 * secant.abs()) }
         };
         let last = secants.len();
         self.slopes = (0..=last)
@@ -85,10 +70,7 @@ impl Curve {
     /// The position across at a place along the flow, which is taken into the curve's range.
     pub(super) fn at(&self, flow: f64) -> f64 {
         let last = self.knots.len() - 1;
-        let k = self
-            .knots
-            .partition_point(|knot| knot.flow <= flow)
-            .clamp(1, last);
+        let k = self.knots.partition_point(|knot| knot.flow <= flow).clamp(1, last);
         let (a, b) = (self.knots[k - 1], self.knots[k]);
         let width = b.flow - a.flow;
         let t = ((flow - a.flow) / width).clamp(0.0, 1.0);
@@ -110,10 +92,7 @@ impl Curve {
         // The curve keeps part of its last piece, however short that is.
         let length = (Arrow::LENGTH * cosine).min(0.8 * room.abs());
         let flow = tip.flow + length.copysign(room);
-        let base = Knot {
-            flow,
-            cross: self.at(flow),
-        };
+        let base = Knot { flow, cross: self.at(flow) };
         self.slopes[end] = self.slope(flow, end.min(inner));
         self.knots[end] = base;
         Arrow { tip, base }
@@ -161,17 +140,8 @@ impl Arrow {
         let Self { tip, base } = self;
         let (flow, cross) = (tip.flow - base.flow, tip.cross - base.cross);
         let length = super::length(flow, cross).max(0.01);
-        let side = |half: f64| {
-            axes.point(
-                base.cross + half * flow / length,
-                base.flow - half * cross / length,
-            )
-        };
-        [
-            axes.point(tip.cross, tip.flow),
-            side(Self::HALF_WIDTH),
-            side(-Self::HALF_WIDTH),
-        ]
+        let side = |half: f64| axes.point(base.cross + half * flow / length, base.flow - half * cross / length);
+        [axes.point(tip.cross, tip.flow), side(Self::HALF_WIDTH), side(-Self::HALF_WIDTH)]
     }
 }
 
@@ -217,10 +187,7 @@ mod tests {
                 20..=30 => (40.0, 40.0),
                 _ => (40.0, 50.0),
             };
-            assert!(
-                cross >= low - 1e-9 && cross <= high + 1e-9,
-                "{flow} {cross}"
-            );
+            assert!(cross >= low - 1e-9 && cross <= high + 1e-9, "{flow} {cross}");
         }
     }
 }

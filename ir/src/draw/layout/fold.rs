@@ -22,21 +22,9 @@ const RADIUS: f64 = 9.0;
 /// Exchanges x and y everywhere.
 pub(super) fn transpose(layout: &mut Layout) {
     let turn = |p: &mut Point| (p.x, p.y) = (p.y, p.x);
-    layout.size = Size {
-        w: layout.size.h,
-        h: layout.size.w,
-    };
-    for rect in layout
-        .nodes
-        .iter_mut()
-        .chain(layout.labels.iter_mut().flatten())
-    {
-        *rect = Rect {
-            x: rect.y,
-            y: rect.x,
-            w: rect.h,
-            h: rect.w,
-        };
+    layout.size = Size { w: layout.size.h, h: layout.size.w };
+    for rect in layout.nodes.iter_mut().chain(layout.labels.iter_mut().flatten()) {
+        *rect = Rect { x: rect.y, y: rect.x, w: rect.h, h: rect.w };
     }
     for route in layout.routes.iter_mut().flatten() {
         turn(&mut route.start);
@@ -57,14 +45,8 @@ pub(super) fn fold(layout: &mut Layout, graph: &Proper, aspect: f64) {
     for count in 2..=cuts.len() + 1 {
         let chosen = divide(&layers, &cuts, count);
         let columns = columns(layout, graph, &layers, &chosen);
-        let w = columns
-            .iter()
-            .map(|column| column.right - column.left + GUTTER)
-            .sum::<f64>();
-        let h = columns
-            .iter()
-            .map(|column| column.bottom - column.top)
-            .fold(0.0, f64::max);
+        let w = columns.iter().map(|column| column.right - column.left + GUTTER).sum::<f64>();
+        let h = columns.iter().map(|column| column.bottom - column.top).fold(0.0, f64::max);
         let extent = h.max(w / aspect);
         if extent < best.0 {
             best = (extent, chosen);
@@ -132,19 +114,12 @@ fn cuts(layout: &Layout, graph: &Proper) -> Vec<Cut> {
                 return None;
             };
             let chain = &graph.chains[index];
-            let pieces = layout.routes[chain.edge]
-                .as_ref()
-                .map_or(0, |route| route.pieces.len());
+            let pieces = layout.routes[chain.edge].as_ref().map_or(0, |route| route.pieces.len());
             let direct = match chain.label {
                 None => chain.vertices.len() == 2 && pieces == 1,
-                Some(label) => {
-                    chain.vertices.len() == 3 && pieces == 3 && graph.vertices[label].rank == after
-                }
+                Some(label) => chain.vertices.len() == 3 && pieces == 3 && graph.vertices[label].rank == after,
             };
-            (direct && !chain.against).then_some(Cut {
-                after,
-                chain: index,
-            })
+            (direct && !chain.against).then_some(Cut { after, chain: index })
         })
         .collect()
 }
@@ -202,9 +177,7 @@ fn columns(layout: &Layout, graph: &Proper, layers: &[(f64, f64)], cuts: &[Cut])
     }
     for chain in &graph.chains {
         let column = column_of(&mut columns, graph.vertices[chain.vertices[0]].rank);
-        let label = layout.labels[chain.edge]
-            .iter()
-            .flat_map(|r| [r.x, r.x + r.w]);
+        let label = layout.labels[chain.edge].iter().flat_map(|r| [r.x, r.x + r.w]);
         let route = layout.routes[chain.edge].iter().flat_map(|route| {
             let points = route.pieces.iter().flatten().chain(&route.arrow);
             points.map(|p| p.x)
@@ -261,24 +234,11 @@ fn set(layout: &mut Layout, graph: &Proper, columns: &[Column]) {
             }
             // An edge enters a box or a circle from above here, whatever its slope was.
             let tip = route.arrow[0];
-            let base = Point {
-                x: tip.x,
-                y: tip.y - 8.0,
-            };
-            route.arrow[1] = Point {
-                x: tip.x - 3.4,
-                ..base
-            };
-            route.arrow[2] = Point {
-                x: tip.x + 3.4,
-                ..base
-            };
+            let base = Point { x: tip.x, y: tip.y - 8.0 };
+            route.arrow[1] = Point { x: tip.x - 3.4, ..base };
+            route.arrow[2] = Point { x: tip.x + 3.4, ..base };
             route.pieces.pop();
-            route
-                .pieces
-                .iter_mut()
-                .flatten()
-                .for_each(|p| shift(p, (dx, dy)));
+            route.pieces.iter_mut().flatten().for_each(|p| shift(p, (dx, dy)));
             let from = route.pieces.last().map_or(route.start, |piece| piece[2]);
             let head = base.y - 2.0 * RADIUS - 2.0;
             let corners = [
@@ -293,10 +253,7 @@ fn set(layout: &mut Layout, graph: &Proper, columns: &[Column]) {
             points.for_each(|p| shift(p, (dx, dy)));
         }
     }
-    layout.size = Size {
-        w: x - GUTTER,
-        h: height,
-    };
+    layout.size = Size { w: x - GUTTER, h: height };
 }
 
 /// A path along the axes from `from` through the corners to `to`, its corners rounded.
@@ -306,27 +263,17 @@ fn rounded(from: Point, corners: &[Point], to: Point) -> Vec<[Point; 3]> {
     let towards = |a: Point, b: Point, distance: f64| {
         let length = super::length(b.x - a.x, b.y - a.y).max(0.01);
         let part = (distance / length).min(0.5);
-        Point {
-            x: a.x + (b.x - a.x) * part,
-            y: a.y + (b.y - a.y) * part,
-        }
+        Point { x: a.x + (b.x - a.x) * part, y: a.y + (b.y - a.y) * part }
     };
     let mut pieces = Vec::with_capacity(2 * corners.len() + 1);
     let mut at = from;
     for (k, &corner) in corners.iter().enumerate() {
         let next = corners.get(k + 1).copied().unwrap_or(to);
         let before = if k == 0 { from } else { corners[k - 1] };
-        let (enter, leave) = (
-            towards(corner, before, RADIUS),
-            towards(corner, next, RADIUS),
-        );
+        let (enter, leave) = (towards(corner, before, RADIUS), towards(corner, next, RADIUS));
         pieces.push([at, enter, enter]);
         let inner = RADIUS * (1.0 - CIRCLE);
-        pieces.push([
-            towards(corner, before, inner),
-            towards(corner, next, inner),
-            leave,
-        ]);
+        pieces.push([towards(corner, before, inner), towards(corner, next, inner), leave]);
         at = leave;
     }
     pieces.push([at, to, to]);

@@ -59,10 +59,7 @@ impl Rect {
     /// The point in the middle.
     #[must_use]
     pub fn center(&self) -> Point {
-        Point {
-            x: self.x + self.w / 2.0,
-            y: self.y + self.h / 2.0,
-        }
+        Point { x: self.x + self.w / 2.0, y: self.y + self.h / 2.0 }
     }
 
     /// Whether the two rectangles share more than a border.
@@ -113,13 +110,7 @@ struct Spacing {
     label_layer: f64,
 }
 
-const SPACING: Spacing = Spacing {
-    node: 30.0,
-    label: 12.0,
-    bend: 14.0,
-    layer: 32.0,
-    label_layer: 24.0,
-};
+const SPACING: Spacing = Spacing { node: 30.0, label: 12.0, bend: 14.0, layer: 32.0, label_layer: 24.0 };
 
 /// Lays out a sketch.
 #[must_use]
@@ -132,9 +123,7 @@ pub fn lay_out(sketch: &Sketch) -> Layout {
     let cross = place::assign(&graph, &SPACING);
     let flow = bands(&graph, &cross, &SPACING, sketch.direction);
     let routes = route::draw(sketch.edges.len(), &sizes, &graph, &cross, &flow, axes);
-    let mut layout = assemble(
-        sketch, &sizes, &ranking, &graph, &cross, &flow, routes, axes,
-    );
+    let mut layout = assemble(sketch, &sizes, &ranking, &graph, &cross, &flow, routes, axes);
     match sketch.direction {
         Direction::TopDown => fold::fold(&mut layout, &graph, fold::OF_COLUMNS),
         Direction::LeftRight => {
@@ -161,12 +150,7 @@ impl Band {
 
 /// The bands of the layers. The gap between two layers grows with the way that the edges
 /// between them go sideways, so that no curve becomes steep.
-fn bands(
-    graph: &proper::Proper,
-    cross: &[f64],
-    spacing: &Spacing,
-    direction: Direction,
-) -> Vec<Band> {
+fn bands(graph: &proper::Proper, cross: &[f64], spacing: &Spacing, direction: Direction) -> Vec<Band> {
     // Boxes are wide, so edges go further sideways where the flow is down.
     let slope = match direction {
         Direction::TopDown => 0.13,
@@ -176,23 +160,14 @@ fn bands(
     let mut bands = Vec::with_capacity(graph.layers.len());
     let mut start = 0.0;
     for layer in &graph.layers {
-        let deepest = layer
-            .iter()
-            .map(|&v| graph.vertices[v].flow)
-            .fold(0.0, f64::max);
+        let deepest = layer.iter().map(|&v| graph.vertices[v].flow).fold(0.0, f64::max);
         let end = start + deepest;
         bands.push(Band { start, end });
         let mut gap = spacing.label_layer;
         for &v in layer {
             for &w in &graph.down[v] {
-                let bare = [v, w]
-                    .iter()
-                    .all(|&u| graph.vertices[u].role != proper::Role::Label);
-                let least = if bare {
-                    spacing.layer
-                } else {
-                    spacing.label_layer
-                };
+                let bare = [v, w].iter().all(|&u| graph.vertices[u].role != proper::Role::Label);
+                let least = if bare { spacing.layer } else { spacing.label_layer };
                 let sideways = (cross[v] - cross[w]).abs();
                 gap = gap.max((least + slope * sideways).min(WIDEST));
             }
@@ -242,55 +217,28 @@ fn assemble(
 ) -> Layout {
     let rect = |vertex: usize, size: Size| {
         let center = axes.point(cross[vertex], flow[graph.vertices[vertex].rank].middle());
-        Rect {
-            x: center.x - size.w / 2.0,
-            y: center.y - size.h / 2.0,
-            w: size.w,
-            h: size.h,
-        }
+        Rect { x: center.x - size.w / 2.0, y: center.y - size.h / 2.0, w: size.w, h: size.h }
     };
-    let mut nodes: Vec<Rect> = (0..sketch.nodes.len())
-        .map(|node| rect(node, sizes[node].1))
-        .collect();
+    let mut nodes: Vec<Rect> = (0..sketch.nodes.len()).map(|node| rect(node, sizes[node].1)).collect();
     let mut labels = vec![None; sketch.edges.len()];
     for chain in &graph.chains {
-        if let (Some(vertex), Some(size)) = (chain.label, measure::label(&sketch.edges[chain.edge]))
-        {
+        if let (Some(vertex), Some(size)) = (chain.label, measure::label(&sketch.edges[chain.edge])) {
             labels[chain.edge] = Some(rect(vertex, size));
         }
     }
-    let mut routes: Vec<Option<Route>> = routes
-        .iter_mut()
-        .map(|path| path.take().map(|path| path.to_route(axes)))
-        .collect();
+    let mut routes: Vec<Option<Route>> =
+        routes.iter_mut().map(|path| path.take().map(|path| path.to_route(axes))).collect();
 
     // Move everything to the corner: only what is drawn counts, not the dummies.
-    let (mut low, mut high) = (
-        Point {
-            x: f64::INFINITY,
-            y: f64::INFINITY,
-        },
-        Point {
-            x: f64::NEG_INFINITY,
-            y: f64::NEG_INFINITY,
-        },
-    );
+    let (mut low, mut high) =
+        (Point { x: f64::INFINITY, y: f64::INFINITY }, Point { x: f64::NEG_INFINITY, y: f64::NEG_INFINITY });
     let mut cover = |p: Point| {
-        low = Point {
-            x: low.x.min(p.x),
-            y: low.y.min(p.y),
-        };
-        high = Point {
-            x: high.x.max(p.x),
-            y: high.y.max(p.y),
-        };
+        low = Point { x: low.x.min(p.x), y: low.y.min(p.y) };
+        high = Point { x: high.x.max(p.x), y: high.y.max(p.y) };
     };
     for r in nodes.iter().chain(labels.iter().flatten()) {
         cover(Point { x: r.x, y: r.y });
-        cover(Point {
-            x: r.x + r.w,
-            y: r.y + r.h,
-        });
+        cover(Point { x: r.x + r.w, y: r.y + r.h });
     }
     for route in routes.iter().flatten() {
         cover(route.start);
@@ -305,19 +253,14 @@ fn assemble(
         r.y -= low.y;
     }
     for route in routes.iter_mut().flatten() {
-        let points = std::iter::once(&mut route.start)
-            .chain(route.pieces.iter_mut().flatten())
-            .chain(&mut route.arrow);
+        let points = std::iter::once(&mut route.start).chain(route.pieces.iter_mut().flatten()).chain(&mut route.arrow);
         for p in points {
             p.x -= low.x;
             p.y -= low.y;
         }
     }
     Layout {
-        size: Size {
-            w: high.x - low.x,
-            h: high.y - low.y,
-        },
+        size: Size { w: high.x - low.x, h: high.y - low.y },
         nodes,
         outlines: sizes.iter().map(|(outline, _)| *outline).collect(),
         ranks: ranking.ranks.clone(),

@@ -55,11 +55,7 @@ pub(super) fn reduce_crossings(graph: &mut Proper) {
 fn prefer_input_order(graph: &mut Proper) {
     let mut agreement = 0i64;
     for layer in &graph.layers {
-        let nodes: Vec<usize> = layer
-            .iter()
-            .copied()
-            .filter(|&v| graph.vertices[v].role == Role::Node)
-            .collect();
+        let nodes: Vec<usize> = layer.iter().copied().filter(|&v| graph.vertices[v].role == Role::Node).collect();
         for pair in nodes.windows(2) {
             agreement += if pair[0] < pair[1] { 1 } else { -1 };
         }
@@ -77,10 +73,7 @@ struct Shuffle(u64);
 
 impl Shuffle {
     fn below(&mut self, bound: usize) -> usize {
-        self.0 = self
-            .0
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) as usize % bound
     }
 
@@ -148,9 +141,7 @@ fn walk_order(graph: &mut Proper, from_top: bool) {
 /// The number of crossings of the whole graph.
 fn crossings(graph: &Proper) -> usize {
     let positions = graph.positions();
-    (1..graph.layers.len())
-        .map(|rank| crossings_before(graph, &positions, rank))
-        .sum()
+    (1..graph.layers.len()).map(|rank| crossings_before(graph, &positions, rank)).sum()
 }
 
 /// The crossings between a layer and the one before it: the inversions among the edges' upper
@@ -194,10 +185,8 @@ fn sort_by_medians(graph: &mut Proper, down: bool, flip: bool) {
         let rank = if down { step } else { depth - 1 - step };
         let neighbours = if down { &graph.up } else { &graph.down };
         let layer = &graph.layers[rank];
-        let mut keyed: Vec<(f64, usize)> = layer
-            .iter()
-            .filter_map(|&v| median(&neighbours[v], &positions).map(|key| (key, v)))
-            .collect();
+        let mut keyed: Vec<(f64, usize)> =
+            layer.iter().filter_map(|&v| median(&neighbours[v], &positions).map(|key| (key, v))).collect();
         if flip {
             keyed.reverse();
         }
@@ -205,13 +194,7 @@ fn sort_by_medians(graph: &mut Proper, down: bool, flip: bool) {
         let mut sorted = keyed.into_iter().map(|(_, v)| v);
         let layer: Vec<usize> = layer
             .iter()
-            .map(|&v| {
-                if neighbours[v].is_empty() {
-                    v
-                } else {
-                    sorted.next().expect("invariant: one key per vertex")
-                }
-            })
+            .map(|&v| if neighbours[v].is_empty() { v } else { sorted.next().expect("invariant: one key per vertex") })
             .collect();
         for (position, &vertex) in layer.iter().enumerate() {
             positions[vertex] = position;
@@ -278,12 +261,7 @@ fn pair_crossings(graph: &Proper, positions: &[usize], left: usize, right: usize
     [&graph.up, &graph.down]
         .iter()
         .map(|neighbours| {
-            let inversions = |&v: &usize| {
-                neighbours[right]
-                    .iter()
-                    .filter(|&&w| positions[w] < positions[v])
-                    .count()
-            };
+            let inversions = |&v: &usize| neighbours[right].iter().filter(|&&w| positions[w] < positions[v]).count();
             neighbours[left].iter().map(inversions).sum::<usize>()
         })
         .sum()

@@ -57,11 +57,7 @@ fn align_ways(graph: &Proper, ways: &mut [(bool, Vec<f64>)]) {
         .min_by(|a, b| (a.1 - a.0).total_cmp(&(b.1 - b.0)))
         .expect("invariant: there are four ways");
     for ((from_left, cross), range) in ways.iter_mut().zip(ranges) {
-        let shift = if *from_left {
-            narrowest.0 - range.0
-        } else {
-            narrowest.1 - range.1
-        };
+        let shift = if *from_left { narrowest.0 - range.0 } else { narrowest.1 - range.1 };
         cross.iter_mut().for_each(|x| *x += shift);
     }
 }
@@ -70,11 +66,7 @@ fn align_ways(graph: &Proper, ways: &mut [(bool, Vec<f64>)]) {
 /// so that long edges do not bend; then the spine.
 fn insistence(graph: &Proper, upper: usize, lower: usize) -> u8 {
     let is_dummy = |v: usize| graph.vertices[v].role != Role::Node;
-    if is_dummy(upper) && is_dummy(lower) {
-        2
-    } else {
-        u8::from(graph.spine_down[upper] == Some(lower))
-    }
+    if is_dummy(upper) && is_dummy(lower) { 2 } else { u8::from(graph.spine_down[upper] == Some(lower)) }
 }
 
 /// The edges that may not be straightened, as pairs of upper and lower vertex: those that cross
@@ -93,9 +85,7 @@ fn conflicts(graph: &Proper, positions: &[usize]) -> HashSet<(usize, usize)> {
                         .iter()
                         .filter(|&&u| insistence(graph, u, v) >= level)
                         .map(|&u| positions[u])
-                        .fold((usize::MAX, 0), |(low, high), at| {
-                            (low.min(at), high.max(at + 1))
-                        })
+                        .fold((usize::MAX, 0), |(low, high), at| (low.min(at), high.max(at + 1)))
                 })
                 .collect();
             let mut right_of = vec![usize::MAX; lower.len()];
@@ -149,15 +139,7 @@ impl<'a> View<'a> {
         } else {
             (&graph.down, &graph.spine_down, &graph.spine_up)
         };
-        Self {
-            graph,
-            layers,
-            positions,
-            neighbours,
-            spine,
-            spine_back,
-            from_before,
-        }
+        Self { graph, layers, positions, neighbours, spine, spine_back, from_before }
     }
 
     /// The block of each vertex, as the vertex that leads it.
@@ -211,9 +193,7 @@ impl<'a> View<'a> {
                 missing[root[pair[1]]] += 1;
             }
         }
-        let mut sorted: Vec<usize> = (0..n)
-            .filter(|&v| root[v] == v && missing[v] == 0)
-            .collect();
+        let mut sorted: Vec<usize> = (0..n).filter(|&v| root[v] == v && missing[v] == 0).collect();
         let mut x = vec![0.0_f64; n];
         let mut next = 0;
         while next < sorted.len() {
@@ -228,10 +208,7 @@ impl<'a> View<'a> {
             }
         }
         for &block in sorted.iter().rev() {
-            let room = after[block]
-                .iter()
-                .map(|&(other, apart)| x[other] - apart)
-                .fold(f64::INFINITY, f64::min);
+            let room = after[block].iter().map(|&(other, apart)| x[other] - apart).fold(f64::INFINITY, f64::min);
             if room.is_finite() {
                 x[block] = x[block].max(room);
             }

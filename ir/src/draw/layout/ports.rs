@@ -45,23 +45,11 @@ impl Side {
         };
         if round {
             let radius = cross / 2.0;
-            return Self {
-                reach: 0.88 * radius,
-                half_flow,
-                radius: Some(radius),
-            };
+            return Self { reach: 0.88 * radius, half_flow, radius: Some(radius) };
         }
-        let corner = if outline == Outline::Pill {
-            flow / 2.0
-        } else {
-            12.0
-        };
+        let corner = if outline == Outline::Pill { flow / 2.0 } else { 12.0 };
         let reach = (cross / 2.0 - corner).max(0.0);
-        Self {
-            reach,
-            half_flow,
-            radius: None,
-        }
+        Self { reach, half_flow, radius: None }
     }
 
     /// The distance of the outline from the node's middle along the flow, at `offset` across,
@@ -77,38 +65,15 @@ impl Side {
     }
 
     /// The port of `node` at `at` across, on the side after it (`sign` 1) or before it (-1).
-    fn port(
-        &self,
-        node: usize,
-        graph: &Proper,
-        cross: &[f64],
-        bands: &[Band],
-        at: f64,
-        sign: f64,
-    ) -> Port {
+    fn port(&self, node: usize, graph: &Proper, cross: &[f64], bands: &[Band], at: f64, sign: f64) -> Port {
         let (depth, slope) = self.outline(at - cross[node]);
         let middle = bands[graph.vertices[node].rank].middle();
-        Port {
-            at: Knot {
-                flow: middle + sign * depth,
-                cross: at,
-            },
-            slope: sign * slope,
-        }
+        Port { at: Knot { flow: middle + sign * depth, cross: at }, slope: sign * slope }
     }
 }
 
-pub(super) fn place(
-    sizes: &[(Outline, Size)],
-    graph: &Proper,
-    cross: &[f64],
-    bands: &[Band],
-    axes: Axes,
-) -> Vec<Ends> {
-    let sides: Vec<Side> = sizes
-        .iter()
-        .map(|&(outline, size)| Side::new(outline, size, axes))
-        .collect();
+pub(super) fn place(sizes: &[(Outline, Size)], graph: &Proper, cross: &[f64], bands: &[Band], axes: Axes) -> Vec<Ends> {
+    let sides: Vec<Side> = sizes.iter().map(|&(outline, size)| Side::new(outline, size, axes)).collect();
     let positions = graph.positions();
     // Per node, the chains that leave it and those that enter it, with the other vertex.
     let mut leaving = vec![Vec::new(); sides.len()];
@@ -118,13 +83,7 @@ pub(super) fn place(
         leaving[chain.vertices[0]].push((index, chain.vertices[1]));
         entering[chain.vertices[n - 1]].push((index, chain.vertices[n - 2]));
     }
-    let blank = Port {
-        at: Knot {
-            flow: 0.0,
-            cross: 0.0,
-        },
-        slope: 0.0,
-    };
+    let blank = Port { at: Knot { flow: 0.0, cross: 0.0 }, slope: 0.0 };
     let mut ends = vec![(blank, blank); graph.chains.len()];
     for node in 0..sides.len() {
         for (list, forward) in [(&mut leaving[node], true), (&mut entering[node], false)] {
@@ -187,19 +146,8 @@ fn straighten(
 /// the two sides face each other, both ends wish for the same line. Otherwise a flat side
 /// wishes for the end nearest to the `other` vertex, and a round side for the point that faces
 /// it, `away` along the flow.
-fn wish(
-    node: usize,
-    other: usize,
-    away: f64,
-    sides: &[Side],
-    graph: &Proper,
-    cross: &[f64],
-) -> (f64, f64) {
-    let there = if graph.vertices[other].role == Role::Node {
-        sides[other].reach
-    } else {
-        0.0
-    };
+fn wish(node: usize, other: usize, away: f64, sides: &[Side], graph: &Proper, cross: &[f64]) -> (f64, f64) {
+    let there = if graph.vertices[other].role == Role::Node { sides[other].reach } else { 0.0 };
     let here = sides[node].reach;
     let aside = cross[other] - cross[node];
     if graph.spine_up[node] == Some(other) || graph.spine_down[node] == Some(other) {
@@ -227,16 +175,10 @@ fn offsets(wishes: &[(f64, f64)], reach: f64) -> Vec<f64> {
     };
     let at = wishes[spine].0;
     let room = |count: usize, room: f64| {
-        if count == 0 {
-            PORT_GAP
-        } else {
-            room / count as f64
-        }
+        if count == 0 { PORT_GAP } else { room / count as f64 }
     };
     let (before, after) = (&wishes[..spine], &wishes[spine + 1..]);
-    let gap = PORT_GAP
-        .min(room(before.len(), at + reach))
-        .min(room(after.len(), reach - at));
+    let gap = PORT_GAP.min(room(before.len(), at + reach)).min(room(after.len(), reach - at));
     let mut offsets = spread(before, -reach, at - gap, gap);
     offsets.push(at);
     offsets.extend(spread(after, at + gap, reach, gap));
@@ -247,11 +189,7 @@ fn offsets(wishes: &[(f64, f64)], reach: f64) -> Vec<f64> {
 /// and lie between `low` and `high`: isotonic regression by pooling neighbours, then a clamp.
 fn spread(wishes: &[(f64, f64)], low: f64, high: f64, gap: f64) -> Vec<f64> {
     let steps = wishes.len().saturating_sub(1) as f64;
-    let gap = if steps > 0.0 {
-        gap.min((high - low) / steps)
-    } else {
-        0.0
-    };
+    let gap = if steps > 0.0 { gap.min((high - low) / steps) } else { 0.0 };
     // Pools of wishes that share one value, as (mean, weight, members).
     let mut pools: Vec<(f64, f64, usize)> = Vec::with_capacity(wishes.len());
     for (k, &(wish, weight)) in wishes.iter().enumerate() {
@@ -261,11 +199,7 @@ fn spread(wishes: &[(f64, f64)], low: f64, high: f64, gap: f64) -> Vec<f64> {
                 break;
             }
             let total = heavy + pool.1;
-            pool = (
-                (mean * heavy + pool.0 * pool.1) / total,
-                total,
-                members + pool.2,
-            );
+            pool = ((mean * heavy + pool.0 * pool.1) / total, total, members + pool.2);
             pools.pop();
         }
         pools.push(pool);
@@ -286,11 +220,7 @@ mod tests {
     #[test]
     fn ports_keep_order_distance_and_range() {
         let spread = offsets(&[(0.0, 1.0), (0.0, 4.0), (50.0, 1.0)], 20.0);
-        assert!(
-            spread
-                .windows(2)
-                .all(|pair| pair[1] - pair[0] >= 9.0 - 1e-9)
-        );
+        assert!(spread.windows(2).all(|pair| pair[1] - pair[0] >= 9.0 - 1e-9));
         assert!(spread.iter().all(|offset| offset.abs() <= 20.0));
         assert!(spread[1].abs() < 3.0, "the heavier wish wins: {spread:?}");
         assert_eq!(offsets(&[(1.0, 1.0); 3], 0.0), [0.0; 3]);

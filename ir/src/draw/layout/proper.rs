@@ -52,12 +52,7 @@ pub(super) struct Proper {
     pub spine_down: Vec<Option<usize>>,
 }
 
-pub(super) fn build(
-    sketch: &Sketch,
-    sizes: &[(Outline, Size)],
-    ranking: &Ranking,
-    axes: Axes,
-) -> Proper {
+pub(super) fn build(sketch: &Sketch, sizes: &[(Outline, Size)], ranking: &Ranking, axes: Axes) -> Proper {
     let depth = ranking.ranks.iter().max().map_or(0, |last| last + 1);
     let mut graph = Proper {
         vertices: Vec::new(),
@@ -74,9 +69,7 @@ pub(super) fn build(
         graph.add(ranking.ranks[node], Role::Node, cross, flow);
     }
     // Labels are dealt out to the layers short edges first: those have the least choice.
-    let mut edges: Vec<usize> = (0..sketch.edges.len())
-        .filter(|&index| sketch.draws_edge(index))
-        .collect();
+    let mut edges: Vec<usize> = (0..sketch.edges.len()).filter(|&index| sketch.draws_edge(index)).collect();
     let span = |index: usize| {
         let edge = &sketch.edges[index];
         ranking.ranks[edge.to].abs_diff(ranking.ranks[edge.from])
@@ -86,11 +79,7 @@ pub(super) fn build(
     for index in edges {
         let edge = &sketch.edges[index];
         let against = ranking.against[index];
-        let (from, to) = if against {
-            (edge.to, edge.from)
-        } else {
-            (edge.from, edge.to)
-        };
+        let (from, to) = if against { (edge.to, edge.from) } else { (edge.from, edge.to) };
         let (first, last) = (ranking.ranks[from], ranking.ranks[to]);
         let size = measure::label(edge).map(|size| axes.split(size));
         let label_rank = size.map(|(cross, _)| {
@@ -98,12 +87,7 @@ pub(super) fn build(
             load[rank] += cross + super::SPACING.label;
             rank
         });
-        let mut chain = Chain {
-            edge: index,
-            vertices: vec![from],
-            label: None,
-            against,
-        };
+        let mut chain = Chain { edge: index, vertices: vec![from], label: None, against };
         for rank in first + 1..last {
             let vertex = match size {
                 Some((cross, flow)) if label_rank == Some(rank) => {
@@ -153,9 +137,7 @@ fn spine(sketch: &Sketch, ranking: &Ranking) -> Vec<bool> {
         let side = usize::from(ranking.against[index]);
         (length, [(edge.from, side), (edge.to, 1 - side)])
     };
-    let drawn: Vec<usize> = (0..sketch.edges.len())
-        .filter(|&index| sketch.draws_edge(index))
-        .collect();
+    let drawn: Vec<usize> = (0..sketch.edges.len()).filter(|&index| sketch.draws_edge(index)).collect();
     for &index in &drawn {
         let (length, ends) = ends(index);
         for (node, side) in ends {
@@ -171,9 +153,7 @@ fn spine(sketch: &Sketch, ranking: &Ranking) -> Vec<bool> {
     let mut spine = vec![false; sketch.edges.len()];
     for index in drawn {
         let (length, ends) = ends(index);
-        let alone = ends
-            .iter()
-            .all(|&(node, side)| shortest[node][side] == (length, 1));
+        let alone = ends.iter().all(|&(node, side)| shortest[node][side] == (length, 1));
         let joins = is_cell
             && sketch.nodes[sketch.edges[index].to].kind == NodeKind::Output
             && sketch.edges[index].label.is_none();
@@ -185,12 +165,7 @@ fn spine(sketch: &Sketch, ranking: &Ranking) -> Vec<bool> {
 impl Proper {
     fn add(&mut self, rank: usize, role: Role, cross: f64, flow: f64) -> usize {
         let vertex = self.vertices.len();
-        self.vertices.push(Vertex {
-            rank,
-            role,
-            cross,
-            flow,
-        });
+        self.vertices.push(Vertex { rank, role, cross, flow });
         self.layers[rank].push(vertex);
         self.up.push(Vec::new());
         self.down.push(Vec::new());

@@ -26,24 +26,11 @@ pub(super) fn assign(sketch: &Sketch) -> Ranking {
         if !sketch.draws_edge(index) {
             continue;
         }
-        let (tail, head) = if against[index] {
-            (edge.to, edge.from)
-        } else {
-            (edge.from, edge.to)
-        };
+        let (tail, head) = if against[index] { (edge.to, edge.from) } else { (edge.from, edge.to) };
         has_out[tail] = true;
         has_in[head] = true;
-        let least = if super::measure::label(edge).is_some() {
-            2
-        } else {
-            1
-        };
-        arcs.push(Arc {
-            tail,
-            head,
-            least,
-            weight: 1,
-        });
+        let least = if super::measure::label(edge).is_some() { 2 } else { 1 };
+        arcs.push(Arc { tail, head, least, weight: 1 });
     }
     // A source before everything and a sink after it connect the graph and hold the pins.
     let (source, sink) = (n, n + 1);
@@ -51,29 +38,14 @@ pub(super) fn assign(sketch: &Sketch) -> Ranking {
         let pin = |kind| if sketched.kind == kind { PIN } else { 0 };
         if !has_in[node] || sketched.kind == NodeKind::Input {
             let weight = pin(NodeKind::Input);
-            arcs.push(Arc {
-                tail: source,
-                head: node,
-                least: 0,
-                weight,
-            });
+            arcs.push(Arc { tail: source, head: node, least: 0, weight });
         }
         if !has_out[node] || sketched.kind == NodeKind::Output {
             let weight = pin(NodeKind::Output);
-            arcs.push(Arc {
-                tail: node,
-                head: sink,
-                least: 0,
-                weight,
-            });
+            arcs.push(Arc { tail: node, head: sink, least: 0, weight });
         }
     }
-    arcs.push(Arc {
-        tail: source,
-        head: sink,
-        least: 0,
-        weight: 0,
-    });
+    arcs.push(Arc { tail: source, head: sink, least: 0, weight: 0 });
     let ranks = simplex::solve(&arcs, longest_paths(n + 2, &arcs));
     let first = ranks[..n].iter().copied().min().unwrap_or(0);
     Ranking {

@@ -59,22 +59,15 @@ impl Windows {
                 let left_bound = left_end + CLEARANCE;
                 let right_bound = right_end - CLEARANCE;
                 let (a_bends, b_bends) = (a.role == Role::Bend, b.role == Role::Bend);
-                passing[left].1 = if b_bends {
-                    middle - BORDER
-                } else {
-                    right_bound
-                };
+                passing[left].1 = if b_bends { middle - BORDER } else { right_bound };
                 passing[right].0 = if a_bends { middle + BORDER } else { left_bound };
                 ending[right].0 = if a_bends { ending[left].0 } else { left_bound };
             }
             for pair in layer.windows(2).rev() {
                 let (left, right) = (pair[0], pair[1]);
                 let b = &graph.vertices[right];
-                ending[left].1 = if b.role == Role::Bend {
-                    ending[right].1
-                } else {
-                    cross[right] - b.cross / 2.0 - CLEARANCE
-                };
+                ending[left].1 =
+                    if b.role == Role::Bend { ending[right].1 } else { cross[right] - b.cross / 2.0 - CLEARANCE };
             }
         }
         Self { passing, ending }
@@ -82,24 +75,13 @@ impl Windows {
 
     fn of(&self, chain: &Chain, vertex: usize) -> (f64, f64) {
         let ends = [chain.vertices[0], chain.vertices[chain.vertices.len() - 1]];
-        if ends.contains(&vertex) {
-            self.ending[vertex]
-        } else {
-            self.passing[vertex]
-        }
+        if ends.contains(&vertex) { self.ending[vertex] } else { self.passing[vertex] }
     }
 }
 
 /// The knots where an edge enters and leaves its label. It passes through the middle, a little
 /// tilted if it goes to one side all the way, but never out at the label's long side.
-fn through_label(
-    label: usize,
-    first: Knot,
-    last: Knot,
-    graph: &Proper,
-    cross: &[f64],
-    bands: &[Band],
-) -> [Knot; 2] {
+fn through_label(label: usize, first: Knot, last: Knot, graph: &Proper, cross: &[f64], bands: &[Band]) -> [Knot; 2] {
     const TILT: f64 = 0.3;
     let vertex = &graph.vertices[label];
     let (middle, half) = (bands[vertex.rank].middle(), vertex.flow / 2.0);
@@ -112,16 +94,7 @@ fn through_label(
         let most = TILT * vertex.cross.min(vertex.flow);
         (before.signum() * before.abs().min(after.abs()) * half).clamp(-most, most)
     };
-    [
-        Knot {
-            flow: middle - half,
-            cross: cross[label] - tilt,
-        },
-        Knot {
-            flow: middle + half,
-            cross: cross[label] + tilt,
-        },
-    ]
+    [Knot { flow: middle - half, cross: cross[label] - tilt }, Knot { flow: middle + half, cross: cross[label] + tilt }]
 }
 
 /// The longest stretch of dummies at one place across, if it has several, as the two knots at
@@ -143,16 +116,8 @@ fn straight_runs(chain: &Chain, graph: &Proper, cross: &[f64], bands: &[Band]) -
     let [first, .., last] = &dummies[longest] else {
         return Vec::new();
     };
-    let (head, tail) = (
-        bands[graph.vertices[*first].rank],
-        bands[graph.vertices[*last].rank],
-    );
-    let run = |from: f64, to: f64| {
-        [from, to].map(|flow| Knot {
-            flow,
-            cross: cross[*first],
-        })
-    };
+    let (head, tail) = (bands[graph.vertices[*first].rank], bands[graph.vertices[*last].rank]);
+    let run = |from: f64, to: f64| [from, to].map(|flow| Knot { flow, cross: cross[*first] });
     let mut runs = Vec::with_capacity(4);
     if longest_len > 2 {
         runs.push(run(head.end, tail.start));
@@ -166,13 +131,7 @@ fn straight_runs(chain: &Chain, graph: &Proper, cross: &[f64], bands: &[Band]) -
 /// Gives the curve knots until it passes every layer within its window; returns at how many
 /// layers that took knots. Each turn fixes the layer that is missed by most, so the loop ends
 /// after one turn per layer; most edges need none.
-fn keep_to_windows(
-    curve: &mut Curve,
-    chain: &Chain,
-    graph: &Proper,
-    bands: &[Band],
-    windows: &Windows,
-) -> usize {
+fn keep_to_windows(curve: &mut Curve, chain: &Chain, graph: &Proper, bands: &[Band], windows: &Windows) -> usize {
     const TOLERANCE: f64 = 0.01;
     let (start, end) = (curve.knots[0].flow, curve.knots[curve.knots.len() - 1].flow);
     let mut pending: Vec<usize> = chain.vertices.clone();
@@ -207,20 +166,10 @@ fn keep_to_windows(
     }
 }
 
-fn route(
-    chain: &Chain,
-    (first, last): Ends,
-    graph: &Proper,
-    cross: &[f64],
-    bands: &[Band],
-    windows: &Windows,
-) -> Path {
+fn route(chain: &Chain, (first, last): Ends, graph: &Proper, cross: &[f64], bands: &[Band], windows: &Windows) -> Path {
     let mut knots = vec![first.at, last.at];
     if let Some(label) = chain.label {
-        knots.splice(
-            1..1,
-            through_label(label, first.at, last.at, graph, cross, bands),
-        );
+        knots.splice(1..1, through_label(label, first.at, last.at, graph, cross, bands));
     }
     let slopes = (first.slope, last.slope);
     let mut curve = Curve::new(knots.clone(), slopes);

@@ -74,9 +74,7 @@ impl<'a> State<'a> {
     }
 
     fn slack(&self, arc: usize) -> i64 {
-        let Arc {
-            tail, head, least, ..
-        } = self.arcs[arc];
+        let Arc { tail, head, least, .. } = self.arcs[arc];
         self.ranks[head] - self.ranks[tail] - least
     }
 
@@ -110,20 +108,12 @@ impl<'a> State<'a> {
                 .min_by_key(|&arc| self.slack(arc));
             let Some(arc) = nearest else { return };
             let slack = self.slack(arc);
-            let shift = if reached[self.arcs[arc].tail] {
-                slack
-            } else {
-                -slack
-            };
+            let shift = if reached[self.arcs[arc].tail] { slack } else { -slack };
             for &vertex in &tree {
                 self.ranks[vertex] += shift;
             }
             // The arc is tight now: look again from its end within the tree.
-            let inner = if reached[self.arcs[arc].tail] {
-                self.arcs[arc].tail
-            } else {
-                self.arcs[arc].head
-            };
+            let inner = if reached[self.arcs[arc].tail] { self.arcs[arc].tail } else { self.arcs[arc].head };
             let outer = self.other(arc, inner);
             reached[outer] = true;
             self.in_tree[arc] = true;
@@ -182,19 +172,13 @@ impl<'a> State<'a> {
     }
 
     fn leaving(&self) -> Option<usize> {
-        (0..self.arcs.len())
-            .filter(|&arc| self.in_tree[arc] && self.cuts[arc] < 0)
-            .min_by_key(|&arc| self.cuts[arc])
+        (0..self.arcs.len()).filter(|&arc| self.in_tree[arc] && self.cuts[arc] < 0).min_by_key(|&arc| self.cuts[arc])
     }
 
     /// The lower end of a tree arc.
     fn below(&self, arc: usize) -> usize {
         let Arc { tail, head, .. } = self.arcs[arc];
-        if self.up[tail] == Some(arc) {
-            tail
-        } else {
-            head
-        }
+        if self.up[tail] == Some(arc) { tail } else { head }
     }
 
     fn is_under(&self, vertex: usize, top: usize) -> bool {
@@ -208,8 +192,7 @@ impl<'a> State<'a> {
         (0..self.arcs.len())
             .filter(|&arc| {
                 let Arc { tail, head, .. } = self.arcs[arc];
-                self.is_under(head, below) == below_is_tail
-                    && self.is_under(tail, below) != below_is_tail
+                self.is_under(head, below) == below_is_tail && self.is_under(tail, below) != below_is_tail
             })
             .min_by_key(|&arc| self.slack(arc))
     }
@@ -217,11 +200,7 @@ impl<'a> State<'a> {
     fn exchange(&mut self, leaving: usize, entering: usize) {
         let below = self.below(leaving);
         let slack = self.slack(entering);
-        let shift = if self.arcs[leaving].tail == below {
-            -slack
-        } else {
-            slack
-        };
+        let shift = if self.arcs[leaving].tail == below { -slack } else { slack };
         for k in self.first[below]..self.end[below] {
             self.ranks[self.preorder[k]] += shift;
         }
@@ -239,25 +218,10 @@ mod tests {
     /// A short branch beside a long one must hang at whichever end is cheaper.
     #[test]
     fn finds_the_optimum_that_longest_paths_miss() {
-        let arc = |tail, head, weight| Arc {
-            tail,
-            head,
-            least: 1,
-            weight,
-        };
+        let arc = |tail, head, weight| Arc { tail, head, least: 1, weight };
         // 0 -> 1 -> 2 -> 3, and 4 -> 3 from a vertex that longest paths put at rank 0.
-        let arcs = [
-            arc(0, 1, 1),
-            arc(1, 2, 1),
-            arc(2, 3, 1),
-            Arc {
-                tail: 0,
-                head: 4,
-                least: 0,
-                weight: 0,
-            },
-            arc(4, 3, 1),
-        ];
+        let arcs =
+            [arc(0, 1, 1), arc(1, 2, 1), arc(2, 3, 1), Arc { tail: 0, head: 4, least: 0, weight: 0 }, arc(4, 3, 1)];
         let ranks = solve(&arcs, vec![0, 1, 2, 3, 0]);
         let base = ranks[0];
         let ranks: Vec<i64> = ranks.iter().map(|r| r - base).collect();

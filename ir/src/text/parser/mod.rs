@@ -7,7 +7,6 @@ mod module;
 mod template;
 
 pub(crate) use expr::Tall;
-pub(crate) use graph::check_candidates;
 pub(crate) use template::make_template;
 
 use super::lexer::{Lexer, Token, position};
