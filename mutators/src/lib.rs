@@ -2,6 +2,7 @@
 
 pub mod cells;
 pub mod chooser;
+pub mod conformance;
 pub mod draw;
 mod error;
 mod mutator;
@@ -18,4 +19,4 @@ pub use mutator::Mutator;
 pub use options::{OptionError, Options};
 pub use sample::Sample;
 pub use schema::{Schema, Slot};
-pub use space::{Genotype, MAX_TRIES, Rule, Samples, Size, Space};
+pub use space::{Cursor, Genotype, MAX_TRIES, Rule, Samples, Size, Space};
