@@ -117,7 +117,7 @@ struct Level {
 ///     &"e01=nor_conv_3x3,e02=nor_conv_3x3,e12=nor_conv_3x3,e03=nor_conv_3x3,e13=nor_conv_3x3,e23=nor_conv_3x3".parse()?,
 /// )?;
 /// let candidate = Candidate::new(&space, &all_3x3, Query::default());
-/// assert!(evaluator.evaluate(&candidate)?.values[0] > 80.0);
+/// assert!(evaluator.evaluate(&candidate)?.values[0] > 50.0);
 /// assert_eq!(evaluator.standing(&candidate)?.len(), 3);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
