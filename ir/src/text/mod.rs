@@ -35,6 +35,7 @@ mod printer;
 
 pub(crate) use lexer::is_path;
 pub use parser::{parse_module, parse_template};
+pub(crate) use printer::literal_in;
 pub use printer::{print_graph, print_module};
 
 /// Longest text that is read, in bytes.
