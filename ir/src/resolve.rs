@@ -81,7 +81,7 @@ impl Module {
 }
 
 /// The graphs that must be copied per list of arguments: those that index a family by a parameter or a loop variable,
-/// those whose repeats' depths name a parameter, and those that call one.
+/// and those that call one.
 pub(crate) fn specialised(module: &Module) -> FxHashSet<Name> {
     let mut out = FxHashSet::default();
     let indexes = |g: &Graph| {
@@ -93,9 +93,6 @@ pub(crate) fn specialised(module: &Module) -> FxHashSet<Name> {
             };
             if let Body::Choice { decision, .. } | Body::Select { decision, .. } = &n.body {
                 look(decision);
-            }
-            if let Body::Repeat { depth, .. } = &n.body {
-                depth.walk(&mut |x| mark(matches!(x, Expr::Ident(name) if g.params.contains(name))));
             }
             crate::verify::each_expr(&n.body, &mut |x| x.decisions().into_iter().for_each(look));
         }
@@ -218,23 +215,23 @@ impl Resolver<'_> {
                     plan.push(&node.name, Body::Op(op.into()), kept, node.declared.clone());
                 }
                 Body::Repeat { depth, index, callee } => {
-                    let depth = depth.eval_int(&known).map_err(|e| known.eval_error(e))?;
-                    if !(0..=MAX_DEPTH).contains(&depth) {
-                        return Err(known.wrong(crate::fault::What::Depth(depth).to_string()));
-                    }
-                    let mut operands = operands;
-                    if operands.is_empty() {
+                    let Some(first) = operands.first() else {
                         return Err(known.wrong("a repeat needs at least one operand"));
+                    };
+                    match self.repeat(depth, index.as_ref(), callee, &known)? {
+                        Repeated::Kept(body) => plan.push(&node.name, body, operands, node.declared.clone()),
+                        Repeated::Calls(calls) => {
+                            let mut last = first.clone();
+                            for (j, call) in calls.into_iter().enumerate() {
+                                let name = Name::new(format!("{}/{j}", node.name));
+                                let mut x = operands.clone();
+                                x[0] = last;
+                                plan.push(&name, Body::Call(call), x, None);
+                                last = Val { node: name, out: 0 };
+                            }
+                            plan.alias.insert(node.name.clone(), last);
+                        }
                     }
-                    for j in 0..depth {
-                        let mut inner = Known { values: known.values.clone(), ..known };
-                        inner.values.extend(index.iter().map(|n| (n.clone(), j)));
-                        let call = self.callee(callee, &inner)?;
-                        let name = Name::new(format!("{}/{j}", node.name));
-                        plan.push(&name, Body::Call(call), operands.clone(), None);
-                        operands[0] = Val { node: name, out: 0 };
-                    }
-                    plan.alias.insert(node.name.clone(), operands.swap_remove(0));
                 }
                 body => {
                     let body = self.plain(body, &known)?;
@@ -246,6 +243,40 @@ impl Resolver<'_> {
         let resolved = plan.finish(&name, params, outputs)?;
         self.out.set_graph(resolved);
         Ok(name)
+    }
+
+    /// A repeat stays one, unless its calls differ in more than arguments, or there are none.
+    fn repeat(
+        &mut self,
+        depth: &Expr,
+        index: Option<&Name>,
+        callee: &Callee,
+        known: &Known<'_>,
+    ) -> Result<Repeated, ResolveError> {
+        let depth = known.substitute(depth)?;
+        let number = depth.constant(known.params).and_then(|v| v.as_int());
+        if depth.constant(known.params).is_some() && !number.is_some_and(|d| (0..=MAX_DEPTH).contains(&d)) {
+            let text = format!("a repeat's depth is a whole number from 0 to {MAX_DEPTH}, not {depth}");
+            return Err(known.wrong(text));
+        }
+        let unrolled = self.special.contains(&callee.graph);
+        match number {
+            Some(0) => Ok(Repeated::Calls(Vec::new())),
+            Some(depth) if unrolled => {
+                let call = |j: i64| {
+                    let values = known.values.iter().cloned().chain(index.map(|n| (n.clone(), j))).collect();
+                    self.callee(callee, &Known { values, ..*known })
+                };
+                Ok(Repeated::Calls((0..depth).map(call).collect::<Result<_, _>>()?))
+            }
+            _ => {
+                // Inside the arguments the number of the call is one more parameter, and hides one of its name.
+                let params: Vec<Name> = known.params.iter().chain(index).cloned().collect();
+                let values = known.values.iter().filter(|(n, _)| Some(n) != index).cloned().collect();
+                let callee = self.callee(callee, &Known { values, params: &params, ..*known })?;
+                Ok(Repeated::Kept(Body::Repeat { depth, index: index.cloned(), callee }))
+            }
+        }
     }
 
     /// A name for the copy of a graph for some arguments.
@@ -308,6 +339,11 @@ impl Resolver<'_> {
             other => Ok(other.clone()),
         }
     }
+}
+
+enum Repeated {
+    Kept(Body),
+    Calls(Vec<Callee>),
 }
 
 struct Plan {

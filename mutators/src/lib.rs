@@ -1,6 +1,8 @@
 //! Lanista's mutators: search spaces as base modules plus graph-level rewrites.
 
+pub mod cells;
 pub mod chooser;
+pub mod conformance;
 pub mod draw;
 mod error;
 mod mutator;
