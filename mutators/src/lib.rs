@@ -1,5 +1,6 @@
 //! Lanista's mutators: search spaces as base modules plus graph-level rewrites.
 
+pub mod cells;
 pub mod chooser;
 pub mod draw;
 mod error;

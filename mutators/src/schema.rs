@@ -40,10 +40,14 @@ pub struct Schema {
 }
 
 impl Schema {
-    /// The schema of a module's decisions, and of those that mutators add (always active).
+    /// The schema of a space: the decisions of its base module as the mutators leave it by default, and those that the
+    /// mutators ask for themselves (always active).
+    ///
+    /// A decision of the base is guarded by all that uses it in the base or in the mutated module; one that a mutator
+    /// declares is always active, as other samples may put it elsewhere.
     #[must_use]
-    pub fn of(module: &Module, extra: &[Decision]) -> Self {
-        let found: FxHashMap<Name, Guard> = guards(module).into_iter().collect();
+    pub fn of(base: &Module, module: &Module, extra: &[Decision]) -> Self {
+        let found = merged_guards(base, module);
         let mut slots = Vec::new();
         let mut names = Vec::new();
         let mut first = FxHashMap::default();
@@ -195,6 +199,24 @@ impl Schema {
         let s = &self.slots[slot];
         s.domain.value(if pick.is_active() { pick } else { s.default })
     }
+}
+
+fn merged_guards(base: &Module, mutated: &Module) -> FxHashMap<Name, Guard> {
+    let mut found: FxHashMap<Name, Guard> = guards(base).into_iter().collect();
+    if base == mutated {
+        return found;
+    }
+    for (label, guard) in guards(mutated) {
+        let merged = match (found.remove(&label), guard) {
+            (Some(Guard::AnyOf(mut known)), Guard::AnyOf(more)) => {
+                known.extend(more);
+                Guard::AnyOf(known)
+            }
+            _ => Guard::Always,
+        };
+        found.insert(label, merged);
+    }
+    found
 }
 
 /// The declared order, but each slot after those that guard it.

@@ -156,7 +156,7 @@ impl Space {
             module = mutator.mutate(&module, &mut chooser)?.rewrite(&module)?;
         }
         self.constraints.clone_from(&module.constraints);
-        self.schema = (!dynamic).then(|| Arc::new(Schema::of(&module, &extra)));
+        self.schema = (!dynamic).then(|| Arc::new(Schema::of(&self.base, &module, &extra)));
         Ok(())
     }
 
