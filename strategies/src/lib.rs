@@ -1,1 +1,21 @@
-//! Lanista: strategies.
+//! Lanista's strategies: what to try next, the one experiment loop, and the study store.
+//!
+//! A [`Strategy`] is asked for samples and told what became of them; an [`Experiment`] runs it on a space with an
+//! evaluator; a [`Store`] keeps the trials, so that a study that was killed goes on where it was.
+
+mod error;
+mod experiment;
+mod random;
+pub mod store;
+mod strategy;
+mod study;
+mod trial;
+mod unseen;
+
+pub use error::{ExperimentError, StoreError, StrategyError};
+pub use experiment::{Experiment, Progress};
+pub use random::Random;
+pub use store::{Crossing, Journal, Memory, Store, StudyIdentity};
+pub use strategy::{Next, Proposal, Strategy, Verdict};
+pub use study::{Ledger, Report, StopReason, Study};
+pub use trial::{Objective, Outcome, Trial, TrialId};
