@@ -2,7 +2,7 @@
 
 use super::args::Selection;
 use super::failure::Failure;
-use ir::{Elaboration, Fault, Faults, Module, Name, Program, Value};
+use ir::{Elaboration, Fault, Faults, Module, Name, OpRegistry, Program, Value};
 use mutators::{Sample, Space};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
@@ -44,7 +44,7 @@ impl ModuleFile {
             Failure::usage(format!("{shown}:{line}: is no UTF-8 text, so it is no module; name a .lir or .json file"))
         })?;
         let module = if path.extension().is_some_and(|e| e == "json") {
-            serde_json::from_str(&text).map_err(|e| Failure::usage(format!("{shown}: {e}")))?
+            Module::from_json(&text, &OpRegistry::default()).map_err(|e| Failure::usage(format!("{shown}: {e}")))?
         } else {
             text.parse().map_err(|e| Failure::usage(format!("{shown}:{e}")))?
         };
