@@ -14,28 +14,28 @@ use strategies::STRATEGIES;
 struct Line {
     name: &'static str,
     summary: &'static str,
-    options: &'static str,
+    options: String,
 }
 
 /// Lists the spaces.
 pub fn spaces(args: &ListArgs) -> Result<(), Failure> {
-    components(args, SPACES.iter().map(|e| Line { name: e.name, summary: e.summary, options: e.options }))
+    components(args, SPACES.iter().map(|e| Line { name: e.name, summary: e.summary, options: e.options.to_owned() }))
 }
 
 /// Lists the strategies.
 pub fn strategies(args: &ListArgs) -> Result<(), Failure> {
-    components(args, STRATEGIES.iter().map(|e| Line { name: e.name, summary: e.summary, options: e.options }))
+    components(args, STRATEGIES.iter().map(|e| Line { name: e.name, summary: e.summary, options: format!("{},dedup=false", e.options) }))
 }
 
 /// Lists the evaluators.
 pub fn evaluators(args: &ListArgs) -> Result<(), Failure> {
-    components(args, EVALUATORS.iter().map(|e| Line { name: e.name, summary: e.summary, options: e.options }))
+    components(args, EVALUATORS.iter().map(|e| Line { name: e.name, summary: e.summary, options: e.options.to_owned() }))
 }
 
 fn components(args: &ListArgs, lines: impl Iterator<Item = Line>) -> Result<(), Failure> {
     if args.json {
         let list: Vec<_> =
-            lines.map(|l| json!({"name": l.name, "summary": l.summary, "options": options(l.options)})).collect();
+            lines.map(|l| json!({"name": l.name, "summary": l.summary, "options": options(&l.options)})).collect();
         return output::print(&pretty(&list)?);
     }
     let mut grid = Grid::words(2);
@@ -48,7 +48,7 @@ fn components(args: &ListArgs, lines: impl Iterator<Item = Line>) -> Result<(), 
 
 /// `channels=16, dataset=cifar10|cifar100` as names with defaults, and with choices where those are listed.
 fn options(text: &str) -> Vec<serde_json::Value> {
-    let pairs = text.split(", ").filter_map(|pair| pair.split_once('='));
+    let pairs = text.split(',').filter_map(|pair| pair.trim().split_once('='));
     pairs
         .map(|(name, values)| {
             let choices: Vec<&str> = values.split('|').collect();

@@ -34,7 +34,7 @@ mod nasbench201_paper {
     pub const SECONDS: f64 = 12_000.0;
     pub const EVALUATOR: &str = "nasbench201:dataset=cifar10,epochs=12,report=200";
     pub const STRATEGIES: [&str; 2] =
-        ["regularized-evolution:population=10,sample=3,replace=true,mutation=group", "random:replace=true"];
+        ["regularized-evolution:population=10,sample=3,replacement=true", "random:replace=true"];
 }
 
 impl Plan {
