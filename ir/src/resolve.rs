@@ -198,23 +198,23 @@ impl Resolver<'_> {
                     plan.push(&node.name, Body::Op(op.into()), kept, node.declared.clone());
                 }
                 Body::Repeat { depth, index, callee } => {
-                    let depth = depth.eval_int(&known).map_err(|e| known.eval_error(e))?;
-                    if !(0..=4096).contains(&depth) {
-                        return Err(known.wrong(crate::fault::What::Depth(depth).to_string()));
-                    }
-                    let mut operands = operands;
-                    if operands.is_empty() {
+                    let Some(first) = operands.first() else {
                         return Err(known.wrong("a repeat needs at least one operand"));
+                    };
+                    match self.repeat(depth, index.as_ref(), callee, &known, params)? {
+                        Repeated::Kept(body) => plan.push(&node.name, body, operands, node.declared.clone()),
+                        Repeated::Calls(calls) => {
+                            let mut last = first.clone();
+                            for (j, call) in calls.into_iter().enumerate() {
+                                let name = Name::new(format!("{}/{j}", node.name));
+                                let mut x = operands.clone();
+                                x[0] = last;
+                                plan.push(&name, Body::Call(call), x, None);
+                                last = Val { node: name, out: 0 };
+                            }
+                            plan.alias.insert(node.name.clone(), last);
+                        }
                     }
-                    for j in 0..depth {
-                        let mut inner = Known { values: values.clone(), ..known };
-                        inner.values.extend(index.iter().map(|n| (n.clone(), j)));
-                        let call = self.callee(callee, &inner, params)?;
-                        let name = Name::new(format!("{}/{j}", node.name));
-                        plan.push(&name, Body::Call(call), operands.clone(), None);
-                        operands[0] = Val { node: name, out: 0 };
-                    }
-                    plan.alias.insert(node.name.clone(), operands.swap_remove(0));
                 }
                 body => {
                     let body = self.plain(body, &known, params)?;
@@ -226,6 +226,40 @@ impl Resolver<'_> {
         let resolved = plan.finish(&name, params, outputs)?;
         self.out.set_graph(resolved);
         Ok(name)
+    }
+
+    /// A repeat stays one, unless its calls differ in more than arguments, or there are none.
+    fn repeat(
+        &mut self,
+        depth: &Expr,
+        index: Option<&Name>,
+        callee: &Callee,
+        known: &Known<'_>,
+        params: &[Name],
+    ) -> Result<Repeated, ResolveError> {
+        let depth = known.substitute(depth, params)?;
+        let number = depth.constant(params).and_then(|v| v.as_int());
+        if depth.constant(params).is_some() && !number.is_some_and(|d| (0..=4096).contains(&d)) {
+            return Err(known.wrong(format!("a repeat's depth is a whole number from 0 to 4096, not {depth}")));
+        }
+        let unrolled = self.special.contains(&callee.graph);
+        match number {
+            Some(0) => Ok(Repeated::Calls(Vec::new())),
+            Some(depth) if unrolled => {
+                let call = |j: i64| {
+                    let values = known.values.iter().cloned().chain(index.map(|n| (n.clone(), j))).collect();
+                    let inner = Known { values, decide: known.decide, graph: known.graph, node: known.node };
+                    self.callee(callee, &inner, params)
+                };
+                Ok(Repeated::Calls((0..depth).map(call).collect::<Result<_, _>>()?))
+            }
+            _ => {
+                // Inside the arguments the number of the call is one more parameter.
+                let inner: Vec<Name> = params.iter().chain(index).cloned().collect();
+                let callee = self.callee(callee, known, &inner)?;
+                Ok(Repeated::Kept(Body::Repeat { depth, index: index.cloned(), callee }))
+            }
+        }
     }
 
     /// A name for the copy of a graph for some arguments.
@@ -289,6 +323,11 @@ impl Resolver<'_> {
             other => Ok(other.clone()),
         }
     }
+}
+
+enum Repeated {
+    Kept(Body),
+    Calls(Vec<Callee>),
 }
 
 struct Plan {

@@ -2,6 +2,7 @@
 
 pub mod cells;
 pub mod chooser;
+pub mod conformance;
 pub mod draw;
 mod error;
 mod mutator;

@@ -8,7 +8,7 @@ const TEXT: &str = "module @toy {
   entry @main
   decision ?op in [conv1x1, conv3x3, pool]
   decision ?width in [8, 16, 24, 32]
-  decision ?skip in [false, true]
+  decision ?skip in [0, 1]
   graph @conv<c, k>(%x) {
     %v = conv2d %x {out=c, k=k, pad=k // 2, bias=false}
     %y = batch_norm %v
@@ -19,17 +19,11 @@ const TEXT: &str = "module @toy {
     %stem = @conv<?width, 3>(%x)
     %op = choice ?op (%stem) {conv1x1: @conv<?width, 1>, conv3x3: @conv<?width, 3>, pool: avg_pool {k=3, stride=1, pad=1}}
     %both = add %stem, %op
-    %out = choice ?skip (%op, %both) {false: @first, true: @second}
+    %out = select ?skip (%op, %both) {reduce=sum}
     %pool = global_avg_pool %out
     %flat = flatten %pool
     %logits = linear %flat {out=10}
     return %logits
-  }
-  graph @first(%a, %b) {
-    return %a
-  }
-  graph @second(%a, %b) {
-    return %b
   }
 }";
 

@@ -1,0 +1,27 @@
+//! Every space of the hub passes the suite that a researcher's own space would.
+
+macro_rules! conforming {
+    ($($name:ident: $text:literal),* $(,)?) => {
+        $(mod $name {
+            mutators::space_conformance!(mutators::spaces::build($text).expect("the space builds"));
+        })*
+    };
+}
+
+conforming! {
+    toy: "toy",
+    nasbench201: "nasbench201",
+    nasbench101: "nasbench101",
+    natsbench_size: "natsbench-size",
+    darts: "darts:channels=4,layers=3,auxiliary=false",
+    darts_search: "darts:network=search,channels=4,layers=3",
+    darts_with_head: "darts:layers=6",
+}
+
+#[test]
+fn every_space_of_the_hub_is_covered() {
+    let source = include_str!("conformance.rs");
+    for space in mutators::spaces::SPACES {
+        assert!(source.contains(&format!("\"{}", space.name)), "`{}` is not tested", space.name);
+    }
+}
