@@ -101,7 +101,9 @@ pub enum StoreError {
         reason: String,
     },
     /// The store holds another study.
-    #[error("{place}: holds another study: its {field} is {stored}, not {given}; resume it as it was started, or name another journal")]
+    #[error(
+        "{place}: holds another study: its {field} is {stored}, not {given}; resume it as it was started, or name another journal"
+    )]
     OtherStudy {
         /// The file and line, or `memory`.
         place: String,
@@ -113,7 +115,9 @@ pub enum StoreError {
         given: String,
     },
     /// The strategy proposes something else than what is stored.
-    #[error("{place}: trial {trial} is {stored}, but the strategy now proposes {proposed}; resume with the release of Lanista that wrote the journal")]
+    #[error(
+        "{place}: trial {trial} is {stored}, but the strategy now proposes {proposed}; resume with the release of Lanista that wrote the journal"
+    )]
     Diverged {
         /// The file and line, or `memory`.
         place: String,
@@ -125,7 +129,9 @@ pub enum StoreError {
         proposed: String,
     },
     /// More trials are stored than the study makes.
-    #[error("{place}: holds {stored} trials, but the study ends after {made}; resume with the release of Lanista that wrote the journal")]
+    #[error(
+        "{place}: holds {stored} trials, but the study ends after {made} ({reason}); resume with the release of Lanista that wrote the journal"
+    )]
     TooMany {
         /// The file, or `memory`.
         place: String,
@@ -133,6 +139,8 @@ pub enum StoreError {
         stored: u64,
         /// Number of trials that the study makes.
         made: u64,
+        /// Why it ends.
+        reason: String,
     },
 }
 

@@ -120,7 +120,7 @@ pub trait Strategy: Debug + Send {
 
     /// What to try next: `want`, at least 1, is how many trials could start now.
     ///
-    /// Asked again after [`Next::Wait`], it gets the same stream from its start.
+    /// Asked again after [`Next::Wait`], it gets another part of the same stream.
     ///
     /// # Errors
     /// If the space is none that it can walk, or has no legal sample.

@@ -2,7 +2,7 @@
 
 use super::workers::Workers;
 use super::{Candidate, Crossing, End, Experiment, ExperimentError, Instant, Objective, Progress, Query, Report};
-use super::{StopReason, Stored, Streams, StrategyError, Study, StudyIdentity, Trial};
+use super::{StopReason, Stored, StrategyError, Streams, Study, StudyIdentity, Trial};
 use crate::error::StoreError;
 use crate::strategy::{Next, Proposal};
 use crate::trial::{Outcome, TrialId};
@@ -21,6 +21,8 @@ pub(super) struct Drive<'a> {
     trials: Vec<Trial>,
     /// Number of trials that were asked for.
     asked: u64,
+    /// Number of times that the next trial was asked for in vain.
+    waits: u32,
     incumbent: Option<usize>,
     best: f64,
     simulated: f64,
@@ -41,6 +43,7 @@ impl<'a> Drive<'a> {
             streams: Streams::new(study.seed),
             trials: Vec::with_capacity(expected as usize),
             asked: 0,
+            waits: 0,
             incumbent: None,
             best: f64::NEG_INFINITY,
             simulated: 0.0,
@@ -107,7 +110,9 @@ impl<'a> Drive<'a> {
         let free = self.study.jobs - self.running();
         let left = self.study.trials.map_or(u64::MAX, |n| n - self.asked);
         let want = usize::try_from(left).map_or(free, |left| free.min(left));
-        let next = self.study.strategy.ask(self.study.space, self.streams.of(self.asked), want)?;
+        let stream = self.streams.of(self.asked, self.waits);
+        let next = self.study.strategy.ask(self.study.space, stream, want)?;
+        self.waits = if next == Next::Wait { self.waits.wrapping_add(1) } else { 0 };
         let strategy = || self.study.strategy.identity().to_owned();
         match &next {
             Next::Run(proposals) if proposals.is_empty() || proposals.len() > want => {
@@ -123,9 +128,6 @@ impl<'a> Drive<'a> {
         let number = self.asked;
         self.asked += 1;
         let Some(record) = self.stored.records.pop_front() else {
-            if number < self.replays {
-                return Ok(());
-            }
             workers.submit(number, proposal);
             return Ok(());
         };
@@ -211,7 +213,13 @@ impl<'a> Drive<'a> {
     pub(super) fn finish(mut self, identity: StudyIdentity, stop: StopReason) -> Result<Study, ExperimentError> {
         if self.told() < self.replays {
             let place = self.study.store.as_ref().map(|s| s.place(self.told())).unwrap_or_default();
-            return Err(StoreError::TooMany { place, stored: self.replays, made: self.told() }.into());
+            return Err(StoreError::TooMany {
+                place,
+                stored: self.replays,
+                made: self.told(),
+                reason: stop.to_string(),
+            }
+            .into());
         }
         let evaluator = self.study.evaluator;
         let mut caveats = evaluator.caveats();
@@ -229,7 +237,8 @@ impl<'a> Drive<'a> {
         let ended = self.stored.end.is_some();
         let wall_seconds = if ended { self.earlier } else { wall };
         // A failed strategy may be mended: its study stays open.
-        if let Some(store) = self.study.store.as_mut().filter(|_| !ended && !matches!(stop, StopReason::Failed { .. })) {
+        if let Some(store) = self.study.store.as_mut().filter(|_| !ended && !matches!(stop, StopReason::Failed { .. }))
+        {
             store.finish(&End { stop: stop.clone(), wall: wall_seconds, report: report.clone() })?;
         }
         Ok(Study {

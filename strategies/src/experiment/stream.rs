@@ -24,9 +24,9 @@ impl Streams {
         Self(ChaCha8Rng::from_seed(key))
     }
 
-    /// The stream of a trial, at its start.
-    pub(super) fn of(&mut self, trial: u64) -> &mut ChaCha8Rng {
-        self.0.set_word_pos(0);
+    /// The stream of a trial, in the part for one of the times that it is asked for.
+    pub(super) fn of(&mut self, trial: u64, time: u32) -> &mut ChaCha8Rng {
+        self.0.set_word_pos(u128::from(time) << 36);
         self.0.set_stream(trial);
         &mut self.0
     }
@@ -39,13 +39,14 @@ mod tests {
 
     /// These values are a promise: a change makes every journal diverge.
     #[test]
-    fn streams_are_stable_and_start_anew() {
+    fn streams_are_stable_and_apart() {
         let mut s = Streams::new(0);
-        let first: Vec<u64> = (0..3).map(|i| s.of(i).next_u64()).collect();
-        s.of(1).next_u32();
-        assert_eq!(s.of(1).next_u64(), first[1]);
-        assert_eq!(Streams::new(0).of(2).next_u64(), first[2]);
-        assert_ne!(Streams::new(1).of(0).next_u64(), first[0]);
-        assert_eq!(first, [0, 0, 0]);
+        let first: Vec<u64> = (0..3).map(|i| s.of(i, 0).next_u64()).collect();
+        s.of(1, 0).next_u32();
+        assert_eq!(s.of(1, 0).next_u64(), first[1]);
+        assert_ne!(s.of(1, 1).next_u64(), first[1]);
+        assert_eq!(Streams::new(0).of(2, 0).next_u64(), first[2]);
+        assert_ne!(Streams::new(1).of(0, 0).next_u64(), first[0]);
+        assert_eq!(first, [1_028_886_703_943_978_130, 4_948_508_493_435_265_569, 12_798_015_853_352_185_018]);
     }
 }

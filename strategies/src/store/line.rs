@@ -114,7 +114,9 @@ pub(super) fn read_header(line: &[u8]) -> Result<StudyIdentity, String> {
             "the journal has format version {found}, this release reads {VERSION}; resume it with the release that wrote it"
         ));
     }
-    serde_json::from_slice(line).map(|h: HeaderIn| h.study).map_err(|e| format!("the header does not describe a study: {e}"))
+    serde_json::from_slice(line)
+        .map(|h: HeaderIn| h.study)
+        .map_err(|e| format!("the header does not describe a study: {e}"))
 }
 
 /// Appends a trial's line.
