@@ -8,7 +8,6 @@ use evaluators::{Direction, Evaluator, Metric};
 use ir::{Convention, GraphHash};
 use mutators::Space;
 use serde::Serialize;
-use std::fmt::Write;
 use strategies::{Ledger, Outcome, StopReason, Study, StudyIdentity};
 
 /// Version of the JSON form: it grows when a field changes its meaning or goes away, not when one is added.
@@ -129,31 +128,43 @@ impl Found {
 
     /// The result for people.
     pub fn text(&self) -> String {
-        let mut out = String::new();
-        let s = &self.study;
-        let mut head = Grid::words(2);
-        head.row(["space", &s.space]);
-        head.row(["strategy", &s.strategy]);
-        head.row(["evaluator", &s.evaluator]);
-        let jobs = if s.jobs == 1 { "1 job".to_owned() } else { format!("{} jobs", s.jobs) };
-        head.row(["seed".to_owned(), format!("{}, {jobs}", s.seed)]);
-        push(&mut out, &head);
-        if let Some(best) = &self.incumbent {
-            let mut grid = Grid::words(2);
-            grid.row(["best".to_owned(), format!("trial {}", best.trial)]);
-            grid.row(["sample", &best.sample]);
-            if let Some(genotype) = &best.genotype {
-                grid.row(["genotype", genotype]);
-            }
-            grid.row(["hash".to_owned(), best.hash.to_string()]);
-            push(&mut out, &grid);
-            push(&mut out, &best.table());
-        }
-        push(&mut out, &self.ledger_table());
-        out
+        let tables = [Some(self.head()), self.best(), self.metrics(), Some(self.ledger())];
+        let texts: Vec<String> = tables.into_iter().flatten().map(|t| t.to_string()).collect();
+        texts.join("\n")
     }
 
-    fn ledger_table(&self) -> Grid {
+    /// What was run.
+    pub fn head(&self) -> Grid {
+        let s = &self.study;
+        let mut grid = Grid::words(2);
+        grid.row(["space", &s.space]);
+        grid.row(["strategy", &s.strategy]);
+        grid.row(["evaluator", &s.evaluator]);
+        let jobs = if s.jobs == 1 { "1 job".to_owned() } else { format!("{} jobs", s.jobs) };
+        grid.row(["seed".to_owned(), format!("{}, {jobs}", s.seed)]);
+        grid
+    }
+
+    /// Which network it is.
+    pub fn best(&self) -> Option<Grid> {
+        let best = self.incumbent.as_ref()?;
+        let mut grid = Grid::words(2);
+        grid.row(["best".to_owned(), format!("trial {}", best.trial)]);
+        grid.row(["sample", &best.sample]);
+        if let Some(genotype) = &best.genotype {
+            grid.row(["genotype", genotype]);
+        }
+        grid.row(["hash".to_owned(), best.hash.to_string()]);
+        Some(grid)
+    }
+
+    /// How good it is, and how large.
+    pub fn metrics(&self) -> Option<Grid> {
+        self.incumbent.as_ref().map(Incumbent::table)
+    }
+
+    /// What the result cost, and what its reader must know.
+    pub fn ledger(&self) -> Grid {
         let l = &self.ledger;
         let mut grid = Grid::words(2);
         grid.row(["stopped", &self.stop.text]);
@@ -179,14 +190,6 @@ impl Found {
     }
 }
 
-/// Adds a table after an empty line.
-fn push(out: &mut String, grid: &Grid) {
-    if !out.is_empty() {
-        out.push('\n');
-    }
-    write!(out, "{grid}").expect("invariant: writing to a string succeeds");
-}
-
 impl Incumbent {
     /// Metrics with value, rank and regret.
     fn table(&self) -> Grid {
@@ -194,7 +197,10 @@ impl Incumbent {
         for (v, role) in self.search.iter().map(|v| (v, "searched")).chain(self.report.iter().map(|v| (v, "reported"))) {
             let value = v.value.map_or("none".to_owned(), |x| measured(x, v.metric.unit));
             let rank = match (v.rank, v.of) {
-                (Some(rank), Some(of)) => format!("rank {} of {}", thousands(rank), thousands(of)),
+                (Some(rank), Some(of)) => {
+                    let top = 100.0 * rank as f64 / of.max(1) as f64;
+                    format!("rank {} of {}, top {top:.2} %", thousands(rank), thousands(of))
+                }
                 _ => role.to_owned(),
             };
             let regret = v.regret.map_or(String::new(), |r| format!("regret {}", measured(r, v.metric.unit)));

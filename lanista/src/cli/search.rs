@@ -11,7 +11,7 @@ use evaluators::Evaluator;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use strategies::{Crossing, Experiment, ExperimentError, Journal, StopReason, StoreError, Strategy};
+use strategies::{Experiment, ExperimentError, Journal, StopReason, StoreError, Strategy};
 
 /// A search with all its parts made.
 struct Prepared {
