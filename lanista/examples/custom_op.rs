@@ -3,7 +3,7 @@
 #![allow(clippy::print_stdout, reason = "an example shows what it found")]
 
 use ir::cost::Convention;
-use ir::op::{AttrSpec, CustomFactory, CustomOp, Init, OpError, Types, WeightSpec};
+use ir::op::{AttrSpec, CustomFactory, CustomOp, Init, OpError, Types, WeightSpec, Weights};
 use ir::{Module, Name, OpRegistry, TensorType, Value};
 use lanista::ir;
 use std::sync::Arc;
@@ -40,7 +40,7 @@ impl CustomOp for SqueezeExcite {
         }
     }
 
-    fn weights(&self, x: &[&TensorType]) -> smallvec::SmallVec<[WeightSpec; 2]> {
+    fn weights(&self, x: &[&TensorType]) -> Weights {
         let (c, hidden) = self.widths(x);
         let fan_in = |n: u32| Init::FanInUniform { fan_in: n.into() };
         let squeeze = WeightSpec::parameter("squeeze", [hidden, c], fan_in(c));

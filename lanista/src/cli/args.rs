@@ -16,7 +16,7 @@ Exit codes: 0 done, 1 the search failed, 2 bad usage.";
 
 /// Neural-architecture search on computation graphs.
 #[derive(Debug, Parser)]
-#[command(name = "lanista", version, about, after_help = EXAMPLES, max_term_width = 110)]
+#[command(name = "lanista", version, after_help = EXAMPLES, max_term_width = 110)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -198,7 +198,7 @@ pub struct SearchArgs {
     #[arg(long, value_name = "NAME")]
     pub evaluator: Option<String>,
     /// Stop after this many trials
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
     pub trials: Option<u64>,
     /// Start no trial after this many seconds of wall-clock time
     #[arg(long, value_name = "SECONDS", value_parser = positive_seconds)]
@@ -278,6 +278,13 @@ fn convention(text: &str) -> Result<ir::Convention, String> {
         let near = ir::text::nearest(text, ir::Convention::ALL.iter().map(|c| c.as_str()));
         format!("{e}{}", near.map(|n| format!(" (did you mean `{n}`?)")).unwrap_or_default())
     })
+}
+
+fn at_least_one(text: &str) -> Result<u64, String> {
+    match text.parse::<u64>() {
+        Ok(n) if n > 0 => Ok(n),
+        _ => Err("a whole number, at least 1, is expected".into()),
+    }
 }
 
 fn positive_seconds(text: &str) -> Result<f64, String> {

@@ -5,6 +5,7 @@ use super::failure::Failure;
 use super::grid::Grid;
 use super::output::{self, Target};
 use super::result::Found;
+use super::shim::Shim as _;
 use evaluators::Evaluator;
 use mutators::{Sample, Space};
 use rayon::prelude::*;
@@ -19,9 +20,8 @@ const EVALUATOR: &str = "nasbench201:dataset=cifar10,epochs=12,report=200";
 /// Searches, compares, and draws the cell that was found.
 pub fn demo(args: &DemoArgs) -> Result<(), Failure> {
     let folder = args.output.display();
-    fs::create_dir_all(&args.output).map_err(|e| {
-        Failure::usage(format!("--output {folder}: the folder cannot be made: {e}; name another one"))
-    })?;
+    fs::create_dir_all(&args.output)
+        .map_err(|e| Failure::usage(format!("--output {folder}: the folder cannot be made: {e}; name another one")))?;
     let drawing = Target::new("--output", &args.output.join(format!("nasbench201-seed{}.svg", args.seed)))?;
     let space = mutators::spaces::build(SPACE)?;
     let evaluator = evaluators::build(EVALUATOR)?;
@@ -30,7 +30,8 @@ pub fn demo(args: &DemoArgs) -> Result<(), Failure> {
     let Some(best) = study.incumbent() else { return Err(Failure::search("no trial succeeded")) };
 
     let mut out = format!("Regularized evolution over NAS-Bench-201, {} trials\n\n{}\n", args.trials, found.head());
-    out += &format!("The cell: node 0 is the input, node 3 the output, a node sums its edges\n\n{}\n", cell(&best.sample));
+    out +=
+        &format!("The cell: node 0 is the input, node 3 the output, a node sums its edges\n\n{}\n", cell(&best.sample));
     for table in [found.best(), found.metrics()].into_iter().flatten() {
         out += &format!("{table}\n");
     }
@@ -42,7 +43,10 @@ pub fn demo(args: &DemoArgs) -> Result<(), Failure> {
     out += &found.ledger().to_string();
 
     drawing.write(&space.module(&best.sample)?.to_svg())?;
-    out += &format!("\nThe network is drawn in {}\n", args.output.join(drawing.path().file_name().unwrap_or_default()).display());
+    out += &format!(
+        "\nThe network is drawn in {}\n",
+        args.output.join(drawing.path().file_name().unwrap_or_default()).display()
+    );
     output::print(&out)
 }
 
@@ -111,7 +115,11 @@ impl std::fmt::Display for Distribution {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let n = self.sorted.len();
         let (Some(least), Some(most)) = (self.sorted.first(), self.sorted.last()) else { return Ok(()) };
-        writeln!(f, "CIFAR-10 test accuracy over {n} seeds, searched in {:.2} s", self.seconds)?;
+        writeln!(
+            f,
+            "CIFAR-10 test accuracy over {n} seeds, searched in {:.2} s; to compare, not to choose",
+            self.seconds
+        )?;
         writeln!(
             f,
             "  mean {:.2}, sd {:.2}, least {least:.2}, median {:.2}, greatest {most:.2}",

@@ -63,7 +63,9 @@ impl Failure {
 impl From<MutateError> for Failure {
     fn from(e: MutateError) -> Self {
         match e {
-            MutateError::Verify(Faults(faults)) => Self::Usage(faults.iter().map(|f| one_line(&f.to_string())).collect()),
+            MutateError::Verify(Faults(faults)) => {
+                Self::Usage(faults.iter().map(|f| one_line(&f.to_string())).collect())
+            }
             e => Self::usage(e),
         }
     }

@@ -88,8 +88,11 @@ pub fn measured(value: f64, unit: &str) -> String {
     format!("{value:.*}", (5 - before).max(0) as usize)
 }
 
-/// Seconds for people: `0.18 s`, `12 s`, `3 h 20 min`.
+/// Seconds for people: `0.4 ms`, `0.18 s`, `12 s`, `3 h 20 min`.
 pub fn seconds(s: f64) -> String {
+    if s < 0.01 {
+        return format!("{:.1} ms", 1e3 * s);
+    }
     if s < 10.0 {
         return format!("{s:.2} s");
     }
@@ -127,5 +130,6 @@ mod tests {
         assert_eq!(measured(-12.5, "ms"), "-12.5000");
         assert_eq!(seconds(12_000.0), "3 h 20 min");
         assert_eq!(seconds(0.176), "0.18 s");
+        assert_eq!(seconds(0.000_4), "0.4 ms");
     }
 }

@@ -24,12 +24,22 @@ pub fn spaces(args: &ListArgs) -> Result<(), Failure> {
 
 /// Lists the strategies.
 pub fn strategies(args: &ListArgs) -> Result<(), Failure> {
-    components(args, STRATEGIES.iter().map(|e| Line { name: e.name, summary: e.summary, options: format!("{},dedup=false", e.options) }))
+    components(
+        args,
+        STRATEGIES.iter().map(|e| Line {
+            name: e.name,
+            summary: e.summary,
+            options: format!("{},dedup=false", e.options),
+        }),
+    )
 }
 
 /// Lists the evaluators.
 pub fn evaluators(args: &ListArgs) -> Result<(), Failure> {
-    components(args, EVALUATORS.iter().map(|e| Line { name: e.name, summary: e.summary, options: e.options.to_owned() }))
+    components(
+        args,
+        EVALUATORS.iter().map(|e| Line { name: e.name, summary: e.summary, options: e.options.to_owned() }),
+    )
 }
 
 fn components(args: &ListArgs, lines: impl Iterator<Item = Line>) -> Result<(), Failure> {
@@ -67,8 +77,7 @@ pub fn ops(args: &ListArgs) -> Result<(), Failure> {
         let list: Vec<_> = kinds
             .iter()
             .map(|k| {
-                let attrs: Vec<_> =
-                    k.attrs().iter().map(|a| json!({"name": a.name, "required": a.required})).collect();
+                let attrs: Vec<_> = k.attrs().iter().map(|a| json!({"name": a.name, "required": a.required})).collect();
                 json!({"name": k.name(), "summary": k.summary(), "attributes": attrs})
             })
             .collect();
@@ -86,6 +95,7 @@ pub fn ops(args: &ListArgs) -> Result<(), Failure> {
 
 /// JSON as the command line prints it: indented, with a final line break.
 pub fn pretty(value: &impl serde::Serialize) -> Result<String, Failure> {
-    let text = serde_json::to_string_pretty(value).map_err(|e| Failure::usage(format!("cannot be written as JSON: {e}")))?;
+    let text =
+        serde_json::to_string_pretty(value).map_err(|e| Failure::usage(format!("cannot be written as JSON: {e}")))?;
     Ok(text + "\n")
 }

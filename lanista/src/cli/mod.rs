@@ -15,6 +15,7 @@ mod progress;
 mod protocol;
 mod result;
 mod search;
+mod shim;
 mod show;
 mod source;
 mod table;

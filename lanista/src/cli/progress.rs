@@ -88,7 +88,9 @@ impl Shown {
         let of = p.trials.map(|n| format!(" of {}", thousands(n))).unwrap_or_default();
         let best = p.incumbent.and_then(|t| t.value(p.objective));
         let best = match best {
-            Some(v) => format!("best {}{}{}", measured(v, self.unit), if self.unit.is_empty() { "" } else { " " }, self.unit),
+            Some(v) => {
+                format!("best {}{}{}", measured(v, self.unit), if self.unit.is_empty() { "" } else { " " }, self.unit)
+            }
             None => "none succeeded".to_owned(),
         };
         let elapsed = self.started.elapsed().as_secs_f64();

@@ -93,7 +93,12 @@ impl From<&Metric> for Described {
 
 impl Found {
     /// Gathers the result of a study; `convention` is how the incumbent's operations are counted.
-    pub fn of(study: &Study, space: &Space, evaluator: &dyn Evaluator, convention: Convention) -> Result<Self, Failure> {
+    pub fn of(
+        study: &Study,
+        space: &Space,
+        evaluator: &dyn Evaluator,
+        convention: Convention,
+    ) -> Result<Self, Failure> {
         let metrics = evaluator.search_metrics();
         let objective = metrics.get(study.objective.metric).map_or_else(
             || Described { name: study.objective.name.to_string(), unit: "", direction: "maximize" },
@@ -194,7 +199,8 @@ impl Incumbent {
     /// Metrics with value, rank and regret.
     fn table(&self) -> Grid {
         let mut grid = Grid::new([Align::Left, Align::Right, Align::Left, Align::Left, Align::Left]);
-        for (v, role) in self.search.iter().map(|v| (v, "searched")).chain(self.report.iter().map(|v| (v, "reported"))) {
+        for (v, role) in self.search.iter().map(|v| (v, "searched")).chain(self.report.iter().map(|v| (v, "reported")))
+        {
             let value = v.value.map_or("none".to_owned(), |x| measured(x, v.metric.unit));
             let rank = match (v.rank, v.of) {
                 (Some(rank), Some(of)) => {
@@ -274,7 +280,9 @@ fn trajectory(study: &Study) -> Vec<Step> {
     let (mut best, mut spent, mut steps) = (None, 0.0, Vec::new());
     for trial in &study.trials {
         spent += trial.outcome.seconds();
-        let (Some(score), Some(value)) = (trial.score(&study.objective), trial.value(&study.objective)) else { continue };
+        let (Some(score), Some(value)) = (trial.score(&study.objective), trial.value(&study.objective)) else {
+            continue;
+        };
         if best.is_none_or(|b| score > b) {
             best = Some(score);
             steps.push(Step { trial: trial.id.0, value, simulated_seconds: spent });

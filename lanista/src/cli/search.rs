@@ -56,7 +56,9 @@ pub fn resume(args: &ResumeArgs) -> Result<(), Failure> {
     let protocol = match study.protocol.as_deref() {
         None => None,
         Some(name) => Some(Plan::protocol(name).ok_or_else(|| {
-            here(Failure::usage(format!("no protocol is called `{name}`; resume with the program that wrote the journal")))
+            here(Failure::usage(format!(
+                "no protocol is called `{name}`; resume with the program that wrote the journal"
+            )))
         })?),
     };
     let plan = Plan {

@@ -3,6 +3,7 @@
 use super::args::{Format, HashArgs, ShowArgs};
 use super::failure::Failure;
 use super::output;
+use super::shim::Shim as _;
 use super::source::Source;
 
 /// Shows a space or a network.
