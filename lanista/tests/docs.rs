@@ -64,8 +64,8 @@ fn texts_in_documents_are_modules() {
         let modules: Vec<_> = blocks(&text, "text").into_iter().filter(|t| t.contains("module @")).collect();
         assert_eq!(modules.len(), n, "{file}");
         for module in modules {
-            let module: lanista::ir::Module = module.parse().unwrap_or_else(|e| panic!("{file}: {e}"));
-            lanista::ir::verify(&module).unwrap_or_else(|e| panic!("{file}: {e}"));
+            let module: ir::Module = module.parse().unwrap_or_else(|e| panic!("{file}: {e}"));
+            ir::verify(&module).unwrap_or_else(|e| panic!("{file}: {e}"));
         }
     }
 }

@@ -73,6 +73,7 @@ fn an_op_of_ones_own_is_read_counted_and_hashed() {
 /// Figures of an independent simulation on the same table; the published ones are in the example.
 #[test]
 fn the_paper_is_reproduced() {
+    nasbench201_paper::main().expect("the example runs");
     let [random, evolution] = nasbench201_paper::both(nasbench201_paper::SEEDS).expect("it runs");
     for (runs, mean) in [(&random, 93.78), (&evolution, 93.94)] {
         let (found, _) = nasbench201_paper::moments(&runs.accuracies);
