@@ -4,9 +4,9 @@ use crate::error::EvaluateError;
 use crate::evaluator::Candidate;
 use crate::layout::Layouts;
 use crate::table::{ArchId, Dataset, Nasbench201, OPS};
-use ir::Convention;
 use ir::decision::Pick;
-use mutators::{Schema, Space};
+use ir::{Convention, Name, Value};
+use mutators::{Sample, Schema, Space};
 
 /// The space whose samples are its architectures.
 const SPACE: &str = "nasbench201";
@@ -86,7 +86,9 @@ impl Cells201 {
     }
 
     fn counts_agree(&self, layout: &Layout, space: &Space) -> Result<bool, EvaluateError> {
-        let sample = space.default_sample()?;
+        // All convolutions: such a network shows the number of cells, their widths and the images' size.
+        let pairs = EDGES.map(|edge| (Name::new(edge), Value::label(OPS[3])));
+        let sample = space.bind(&Sample::from_pairs(pairs)?)?;
         let Some(arch) = layout.code(sample.picks()).and_then(|code| self.table.find_code(code)) else {
             return Ok(false);
         };

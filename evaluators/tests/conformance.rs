@@ -47,7 +47,7 @@ evaluator_conformance! {
 evaluator_conformance! {
     params_of_darts {
         evaluator: *evaluators::build("cost:metric=params").expect("an evaluator"),
-        space: space("darts:layers=2"),
+        space: space("darts:layers=3"),
         make: evaluators::build,
     }
 }

@@ -3,7 +3,8 @@
 use super::{Check, ColumnCount, Progress, VerifyReport, each};
 use crate::error::EvaluateError;
 use crate::table::{ArchId, Column, Dataset, Latencies, Nasbench201, NaslibParams, arch_string};
-use ir::{Convention, Cost};
+use ir::Convention;
+use ir::cost::Cost;
 use mutators::{Space, spaces};
 use rustc_hash::FxHashMap;
 
