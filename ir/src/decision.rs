@@ -388,6 +388,16 @@ impl Decision {
         Ok(self)
     }
 
+    /// Whether this is a family with a member of that index, or for `None` a plain decision.
+    #[must_use]
+    pub fn has(&self, member: Option<i64>) -> bool {
+        match (self.family, member) {
+            (None, None) => true,
+            (Some(n), Some(i)) => (0..i64::from(n)).contains(&i),
+            _ => false,
+        }
+    }
+
     /// The picks in the order in which a grid visits them: heaviest first, else as enumerated.
     #[must_use]
     pub fn grid(&self, granularity: u32) -> Vec<Pick> {

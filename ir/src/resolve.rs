@@ -9,10 +9,12 @@ use crate::expr::{DecisionRef, Expr};
 use crate::graph::{Body, Callee, Candidate, Graph, Val};
 use crate::module::Module;
 use crate::op::OpError;
-use crate::program::{Decide, chosen_inputs, is_label, reduce_op};
+use crate::program::{Decide, MAX_DEPTH, Need, Slots, Uses, chosen_inputs, is_label, kept_inputs, reduce_op};
+use crate::text::literal_in;
 use crate::value::{Name, Value};
 use rustc_hash::{FxHashMap, FxHashSet};
 use smallvec::SmallVec;
+use std::cell::Cell;
 
 /// Why a module cannot be resolved.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -80,20 +82,21 @@ impl Module {
 
 /// The graphs that must be copied per list of arguments: those that index a family by a parameter or a loop variable,
 /// and those that call one.
-fn specialised(module: &Module) -> FxHashSet<Name> {
+pub(crate) fn specialised(module: &Module) -> FxHashSet<Name> {
     let mut out = FxHashSet::default();
     let indexes = |g: &Graph| {
-        let mut found = false;
+        let found = Cell::new(false);
+        let mark = |x: bool| found.set(found.get() | x);
         for n in g.nodes() {
-            let mut look = |d: &DecisionRef| {
-                found |= d.index.as_ref().is_some_and(|i| i.constant(&[]).and_then(|v| v.as_int()).is_none());
+            let look = |d: &DecisionRef| {
+                mark(d.index.as_ref().is_some_and(|i| i.constant(&[]).and_then(|v| v.as_int()).is_none()));
             };
             if let Body::Choice { decision, .. } | Body::Select { decision, .. } = &n.body {
                 look(decision);
             }
-            crate::verify::each_expr(&n.body, &mut |x| x.decisions().into_iter().for_each(&mut look));
+            crate::verify::each_expr(&n.body, &mut |x| x.decisions().into_iter().for_each(look));
         }
-        found
+        found.get()
     };
     out.extend(module.graphs.iter().filter(|g| indexes(g)).map(|g| g.name.clone()));
     loop {
@@ -122,6 +125,8 @@ struct Resolver<'a> {
 /// What is known while a graph is resolved.
 struct Known<'a> {
     decide: &'a dyn Decide,
+    /// The parameters that stay.
+    params: &'a [Name],
     /// Parameters that are replaced by numbers: all of a specialised graph, and a loop variable.
     values: Vec<(Name, i64)>,
     graph: &'a Name,
@@ -151,19 +156,29 @@ impl Known<'_> {
     }
 
     /// The expression with decisions and replaced parameters substituted, and folded if nothing else is left.
-    fn substitute(&self, x: &Expr, params: &[Name]) -> Result<Expr, ResolveError> {
+    fn substitute(&self, x: &Expr) -> Result<Expr, ResolveError> {
         for d in x.decisions() {
             self.value(d)?;
         }
-        Ok(x.rewrite(&|e| self.literal(e)).folded(params))
+        Ok(x.rewrite(&|e| self.literal(e)).folded(self.params))
     }
 
     fn literal(&self, e: &Expr) -> Option<Expr> {
         match e {
-            Expr::Decision(_) => e.eval(self).ok().map(Expr::literal),
+            Expr::Decision(_) => e.eval(self).ok().map(|v| literal_in(&v, self.params)),
             Expr::Ident(name) => self.param(name).map(Expr::int),
             _ => None,
         }
+    }
+}
+
+impl Uses for Known<'_> {
+    fn selected(&self, decision: &DecisionRef, operands: usize) -> Option<Slots> {
+        kept_inputs(&Expr::Decision(decision.clone()).eval(self).ok()?, operands).ok()
+    }
+
+    fn depth(&self, depth: &Expr) -> Option<i64> {
+        depth.eval_int(self).ok()
     }
 }
 
@@ -180,9 +195,11 @@ impl Resolver<'_> {
         let values: Vec<(Name, i64)> =
             if special { graph.params.iter().cloned().zip(args.iter().copied()).collect() } else { Vec::new() };
         let mut plan = Plan { nodes: Vec::new(), alias: FxHashMap::default() };
-        for &i in &graph.order {
+        let known_at = |node| Known { decide: self.decide, params, values: values.clone(), graph: &graph.name, node };
+        let need = Need::of(graph, &known_at(&graph.name), false);
+        for &i in graph.order.iter().filter(|i| need.contains(graph, **i)) {
             let node = &graph.net[i];
-            let known = Known { decide: self.decide, values: values.clone(), graph: &graph.name, node: &node.name };
+            let known = known_at(&node.name);
             let operands: Vec<Val> = graph.ports(i).into_iter().map(|p| plan.find(graph.val(p))).collect();
             match &node.body {
                 Body::Select { decision, reduce } => {
@@ -193,7 +210,7 @@ impl Resolver<'_> {
                         plan.alias.insert(node.name.clone(), operands[one].clone());
                         continue;
                     }
-                    let kept = if chosen.is_empty() { vec![0] } else { chosen };
+                    let kept = kept_inputs(&value, operands.len()).map_err(|t| known.wrong(t))?;
                     let kept = kept.into_iter().map(|i| operands[i].clone()).collect();
                     plan.push(&node.name, Body::Op(op.into()), kept, node.declared.clone());
                 }
@@ -201,7 +218,7 @@ impl Resolver<'_> {
                     let Some(first) = operands.first() else {
                         return Err(known.wrong("a repeat needs at least one operand"));
                     };
-                    match self.repeat(depth, index.as_ref(), callee, &known, params)? {
+                    match self.repeat(depth, index.as_ref(), callee, &known)? {
                         Repeated::Kept(body) => plan.push(&node.name, body, operands, node.declared.clone()),
                         Repeated::Calls(calls) => {
                             let mut last = first.clone();
@@ -217,7 +234,7 @@ impl Resolver<'_> {
                     }
                 }
                 body => {
-                    let body = self.plain(body, &known, params)?;
+                    let body = self.plain(body, &known)?;
                     plan.push(&node.name, body, operands, node.declared.clone());
                 }
             }
@@ -235,12 +252,12 @@ impl Resolver<'_> {
         index: Option<&Name>,
         callee: &Callee,
         known: &Known<'_>,
-        params: &[Name],
     ) -> Result<Repeated, ResolveError> {
-        let depth = known.substitute(depth, params)?;
-        let number = depth.constant(params).and_then(|v| v.as_int());
-        if depth.constant(params).is_some() && !number.is_some_and(|d| (0..=4096).contains(&d)) {
-            return Err(known.wrong(format!("a repeat's depth is a whole number from 0 to 4096, not {depth}")));
+        let depth = known.substitute(depth)?;
+        let number = depth.constant(known.params).and_then(|v| v.as_int());
+        if depth.constant(known.params).is_some() && !number.is_some_and(|d| (0..=MAX_DEPTH).contains(&d)) {
+            let text = format!("a repeat's depth is a whole number from 0 to {MAX_DEPTH}, not {depth}");
+            return Err(known.wrong(text));
         }
         let unrolled = self.special.contains(&callee.graph);
         match number {
@@ -248,15 +265,15 @@ impl Resolver<'_> {
             Some(depth) if unrolled => {
                 let call = |j: i64| {
                     let values = known.values.iter().cloned().chain(index.map(|n| (n.clone(), j))).collect();
-                    let inner = Known { values, decide: known.decide, graph: known.graph, node: known.node };
-                    self.callee(callee, &inner, params)
+                    self.callee(callee, &Known { values, ..*known })
                 };
                 Ok(Repeated::Calls((0..depth).map(call).collect::<Result<_, _>>()?))
             }
             _ => {
-                // Inside the arguments the number of the call is one more parameter.
-                let inner: Vec<Name> = params.iter().chain(index).cloned().collect();
-                let callee = self.callee(callee, known, &inner)?;
+                // Inside the arguments the number of the call is one more parameter, and hides one of its name.
+                let params: Vec<Name> = known.params.iter().chain(index).cloned().collect();
+                let values = known.values.iter().filter(|(n, _)| Some(n) != index).cloned().collect();
+                let callee = self.callee(callee, &Known { values, params: &params, ..*known })?;
                 Ok(Repeated::Kept(Body::Repeat { depth, index: index.cloned(), callee }))
             }
         }
@@ -273,9 +290,8 @@ impl Resolver<'_> {
         name
     }
 
-    fn callee(&mut self, callee: &Callee, known: &Known<'_>, params: &[Name]) -> Result<Callee, ResolveError> {
-        let args =
-            callee.args.iter().map(|a| known.substitute(a, params)).collect::<Result<SmallVec<[Expr; 3]>, _>>()?;
+    fn callee(&mut self, callee: &Callee, known: &Known<'_>) -> Result<Callee, ResolveError> {
+        let args = callee.args.iter().map(|a| known.substitute(a)).collect::<Result<SmallVec<[Expr; 3]>, _>>()?;
         let module = self.module;
         let Some(graph) = module.graph(&callee.graph) else {
             return Err(known.wrong(crate::program::unknown_graph(module, &callee.graph).to_string()));
@@ -289,14 +305,14 @@ impl Resolver<'_> {
         Ok(Callee { graph: name, args: SmallVec::new() })
     }
 
-    fn candidate(&mut self, c: &Candidate, known: &Known<'_>, params: &[Name]) -> Result<Body, ResolveError> {
+    fn candidate(&mut self, c: &Candidate, known: &Known<'_>) -> Result<Body, ResolveError> {
         match c {
-            Candidate::Call(callee) => Ok(Body::Call(self.callee(callee, known, params)?)),
+            Candidate::Call(callee) => Ok(Body::Call(self.callee(callee, known)?)),
             Candidate::Op(op) => {
                 for (_, x) in &op.attrs() {
-                    known.substitute(x, params)?;
+                    known.substitute(x)?;
                 }
-                let op = op.rewrite(params, &|e| known.literal(e)).map_err(|source| ResolveError::Op {
+                let op = op.rewrite(known.params, &|e| known.literal(e)).map_err(|source| ResolveError::Op {
                     graph: known.graph.clone(),
                     node: known.node.clone(),
                     source,
@@ -306,11 +322,11 @@ impl Resolver<'_> {
         }
     }
 
-    fn plain(&mut self, body: &Body, known: &Known<'_>, params: &[Name]) -> Result<Body, ResolveError> {
+    fn plain(&mut self, body: &Body, known: &Known<'_>) -> Result<Body, ResolveError> {
         match body {
             Body::Op(op @ crate::OpTemplate::Fixed(_)) => Ok(Body::Op(op.clone())),
-            Body::Op(op) => self.candidate(&Candidate::Op(op.clone()), known, params),
-            Body::Call(callee) => Ok(Body::Call(self.callee(callee, known, params)?)),
+            Body::Op(op) => self.candidate(&Candidate::Op(op.clone()), known),
+            Body::Call(callee) => Ok(Body::Call(self.callee(callee, known)?)),
             Body::Choice { decision, candidates } => {
                 let value = known.value(decision)?;
                 let chosen = candidates.iter().find(|(name, _)| is_label(&value, name));
@@ -318,7 +334,7 @@ impl Resolver<'_> {
                     let names: Vec<&str> = candidates.iter().map(|(n, _)| n.as_str()).collect();
                     known.wrong(format!("{decision} = {value} is no candidate; there are {}", names.join(", ")))
                 })?;
-                self.candidate(chosen, known, params)
+                self.candidate(chosen, known)
             }
             other => Ok(other.clone()),
         }

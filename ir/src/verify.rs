@@ -7,7 +7,9 @@
 //! 5. A choice's candidates are exactly its decision's values; a select's decision picks among its operands.
 //! 6. Constraints are boolean.
 //! 7. Every instantiation that the entry reaches has types: under the default of every decision, and under each value
-//!    of each decision in turn (at most [`MAX_VALUES`] per decision, spread over its domain).
+//!    of each decision in turn (at most [`MAX_VALUES`] per decision, spread over its domain), unless a constraint
+//!    forbids it. Nodes that nothing uses must have types too, though no program contains them.
+//! 8. A block that a repeat may call zero times keeps the type of its first operand.
 //!
 //! What a graph is in itself (unique node names, gapless operands, no cycle) is kept by construction; see [`crate::graph`].
 
@@ -17,7 +19,7 @@ use crate::expr::{DecisionRef, Expr};
 use crate::fault::{Fault, Faults, What};
 use crate::graph::{Body, Candidate, Graph};
 use crate::module::Module;
-use crate::program::{Elaboration, Program, chosen_inputs, is_label, unknown_graph};
+use crate::program::{Decide, Elaboration, Program, chosen_inputs, is_label, unknown_graph};
 use crate::value::{Name, Value};
 
 /// Values of one decision that are tried in turn.
@@ -28,21 +30,22 @@ pub const MAX_VALUES: u64 = 64;
 /// # Errors
 /// Every violated invariant.
 pub fn verify(module: &Module) -> Result<Program, Faults> {
-    let mut faults = declarations(module);
-    for graph in &module.graphs {
-        structure(module, graph, &mut faults);
-    }
-    recursion(module, &mut faults);
+    let mut faults = structural(module);
     if !faults.is_empty() {
         return Err(Faults(faults));
     }
     let defaults = |label: &str, index: Option<i64>| default_of(module, label, index);
     for c in &module.constraints {
-        if let Err(e) = c.eval_bool(&Defaults(module)) {
+        if let Err(e) = c.eval_bool(&Decided(&defaults)) {
             faults.push(What::Declaration(format!("constraint {c}: {e}")).into_fault());
         }
     }
-    let program = Elaboration::new(module, &defaults).run();
+    let plain = Elaboration::new(module, &defaults);
+    let program = match plain.everything().run_all() {
+        // Once more without what no output needs.
+        Ok((_, true)) => plain.run(),
+        other => other.map(|(program, _)| program),
+    };
     if let Err(Faults(more)) = &program {
         faults.extend(more.iter().cloned());
     }
@@ -57,6 +60,16 @@ pub fn verify(module: &Module) -> Result<Program, Faults> {
     }
 }
 
+/// What is wrong before any type is inferred: invariants 1 to 5.
+pub(crate) fn structural(module: &Module) -> Vec<Fault> {
+    let mut faults = declarations(module);
+    for graph in &module.graphs {
+        structure(module, graph, &mut faults);
+    }
+    recursion(module, &mut faults);
+    faults
+}
+
 /// The members of a family by index, or the one decision.
 fn members(d: &Decision) -> impl Iterator<Item = Option<i64>> + use<> {
     let n = d.family;
@@ -67,22 +80,18 @@ fn members(d: &Decision) -> impl Iterator<Item = Option<i64>> + use<> {
 #[must_use]
 pub fn default_of(module: &Module, label: &str, index: Option<i64>) -> Option<Value> {
     let d = module.decision(label)?;
-    let fits = match (d.family, index) {
-        (None, None) => true,
-        (Some(n), Some(i)) => (0..i64::from(n)).contains(&i),
-        _ => false,
-    };
-    d.domain.value(d.default).filter(|_| fits)
+    d.domain.value(d.default).filter(|_| d.has(index))
 }
 
-struct Defaults<'a>(&'a Module);
+/// Decisions as an expression outside of any graph sees them.
+struct Decided<'a>(&'a dyn Decide);
 
-impl Env for Defaults<'_> {
+impl Env for Decided<'_> {
     fn param(&self, _: &str) -> Option<i64> {
         None
     }
     fn decision(&self, label: &str, index: Option<i64>) -> Option<Value> {
-        default_of(self.0, label, index)
+        self.0.value(label, index)
     }
 }
 
@@ -100,7 +109,11 @@ fn alternatives(module: &Module, d: &Decision, member: Option<i64>, faults: &mut
         let decide = |label: &str, index: Option<i64>| {
             if label == d.label && index == member { Some(value.clone()) } else { default_of(module, label, index) }
         };
-        if let Err(Faults(more)) = Elaboration::new(module, &decide).run() {
+        let forbidden = |c: &Expr| c.eval_bool(&Decided(&decide)) == Ok(false);
+        if module.constraints.iter().any(forbidden) {
+            continue;
+        }
+        if let Err(Faults(more)) = Elaboration::new(module, &decide).everything().run_all() {
             for mut fault in more {
                 if faults.iter().any(|f| f.what == fault.what && f.node == fault.node && f.graph == fault.graph) {
                     continue;

@@ -47,7 +47,8 @@ impl Cost {
 }
 
 impl Program {
-    /// The cost of the whole network. Every node counts, needed or not; in a supernet every candidate does.
+    /// The cost of the whole network: of every node that an output needs, through a `zero` too; in a supernet of every
+    /// candidate.
     #[must_use]
     pub fn cost(&self, convention: Convention) -> Cost {
         let times = self.multiplicities();

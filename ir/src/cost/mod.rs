@@ -1,8 +1,10 @@
 //! Cost of a network: parameters, and operations by one of the field's counting conventions.
 
 mod count;
+pub mod model;
 
 pub use count::Cost;
+pub use model::{CostError, CostModel, ExpectedCost, ModelError};
 
 use std::fmt;
 use std::str::FromStr;

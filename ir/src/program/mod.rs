@@ -3,12 +3,20 @@
 //! * Each distinct instantiation (graph, arguments, input types) is elaborated once and shared by its calls.
 //! * A decided choice is its candidate, a decided select the chosen operands' sum, mean or concatenation, a decided
 //!   repeat a chain of calls; what is left open stays a choice, select or repeat: the supernet.
+//! * What no output needs is left out: a node without users, and under a decided select what only feeds the operands
+//!   that it does not keep. An operand of a call counts as needed, whether the callee uses it or not.
 //! * Values are numbered densely inside an instance; operands come before users.
 
+mod body;
 mod elaborate;
 mod flatten;
+mod need;
+mod select;
 
-pub(crate) use elaborate::{chosen_inputs, is_label, reduce_op, unknown_graph};
+pub(crate) use body::MAX_DEPTH;
+pub(crate) use elaborate::unknown_graph;
+pub(crate) use need::{Need, Slots, Uses};
+pub(crate) use select::{chosen_inputs, is_label, kept_inputs, reduce_op};
 
 pub use elaborate::Elaboration;
 pub use flatten::FlattenError;

@@ -143,10 +143,10 @@ impl<'a> Tape<'a> {
         }
     }
 
-    fn decision(&mut self, label: String) -> Decision {
+    fn decision(&mut self, label: &str) -> Decision {
         let domain = self.domain();
-        let mut decision = Decision::new(&label, domain)
-            .unwrap_or_else(|_| Decision::new(&label, Domain::Categorical(vec![1.into()])).expect("one value"));
+        let mut decision = Decision::new(label, domain)
+            .unwrap_or_else(|_| Decision::new(label, Domain::Categorical(vec![1.into()])).expect("one value"));
         if self.chance() {
             decision = decision.family(self.below(200) as u32);
         }
@@ -256,7 +256,7 @@ impl<'a> Tape<'a> {
         let mut module = Module::new(self.text(), self.text());
         for i in 0..self.below(5) {
             let label = format!("{}{i}", self.text());
-            module.decisions.push(self.decision(label));
+            module.decisions.push(self.decision(&label));
         }
         module.constraints = (0..self.below(4)).map(|_| self.expr(4)).collect();
         for i in 0..self.below(4) {
