@@ -15,7 +15,9 @@ use crate::mutator::Mutator;
 use crate::sample::Sample;
 use crate::schema::Schema;
 use ir::decision::{Decision, Pick};
-use ir::{Expr, Module, Name, Value};
+use ir::draw::Drawing;
+use ir::graph::Body;
+use ir::{Expr, Graph, Module, Name, Value};
 use rand::Rng;
 use std::cell::RefCell;
 use std::fmt::Debug;
@@ -308,6 +310,24 @@ impl Space {
             return self.realise(&mut replay);
         }
         Ok(self.mutated(&mut replay)?.resolve(sample)?)
+    }
+
+    /// The drawing of a sample's network, its cells labelled with what was chosen: `skip_connect`, not `identity`.
+    ///
+    /// # Errors
+    /// As [`Space::module`].
+    pub fn drawing(&self, sample: &Sample) -> Result<Drawing, MutateError> {
+        let chosen = |graph: &Graph, node: &Name| match &self.base.graph(graph.name())?.node(node)?.body {
+            Body::Choice { decision, .. } if decision.index.is_none() => {
+                sample.get(&decision.label).map(|v| v.to_string())
+            }
+            _ => None,
+        };
+        let mut drawing = Drawing::labelled(&self.module(sample)?, &chosen);
+        if let Some(genotype) = self.genotype(sample).filter(|g| g.len() < 120) {
+            drawing.title = genotype;
+        }
+        Ok(drawing)
     }
 
     /// The elaborated network of a sample: decided, typed, ready to be counted and hashed.
