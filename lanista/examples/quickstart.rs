@@ -1,5 +1,7 @@
 //! The example of the README.
 
+#![allow(clippy::print_stdout, reason = "an example shows what it found")]
+
 use lanista::prelude::*;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {

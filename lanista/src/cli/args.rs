@@ -80,7 +80,7 @@ Examples:
   lanista show darts
   lanista show nasbench201 --format svg --output cell.svg --genotype \\
       '|nor_conv_3x3~0|+|nor_conv_3x3~0|avg_pool_3x3~1|+|skip_connect~0|nor_conv_3x3~1|skip_connect~2|'
-  lanista show toy --sample op=conv3x3,width=16,skip=true --format json";
+  lanista show toy --sample op=conv3x3,width=16,skip=1 --format json";
 
 /// Arguments of `show`.
 #[derive(Debug, Args)]
@@ -198,13 +198,13 @@ pub struct SearchArgs {
     #[arg(long, value_name = "NAME")]
     pub evaluator: Option<String>,
     /// Stop after this many trials
-    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    #[arg(long, value_name = "N", value_parser = at_least_one, allow_negative_numbers = true)]
     pub trials: Option<u64>,
     /// Start no trial after this many seconds of wall-clock time
-    #[arg(long, value_name = "SECONDS", value_parser = positive_seconds)]
+    #[arg(long, value_name = "SECONDS", value_parser = positive_seconds, allow_negative_numbers = true)]
     pub time_budget: Option<f64>,
     /// Stop when the trials' simulated seconds reach this
-    #[arg(long, value_name = "SECONDS", value_parser = positive_seconds)]
+    #[arg(long, value_name = "SECONDS", value_parser = positive_seconds, allow_negative_numbers = true)]
     pub simulated_budget: Option<f64>,
     /// Follow a published protocol, which sets the evaluator and the budget
     #[arg(long, value_enum, value_name = "NAME")]
@@ -213,7 +213,7 @@ pub struct SearchArgs {
     #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
     pub seed: u64,
     /// Trials under way at a time; part of what determines the result [default: 1]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024), allow_negative_numbers = true)]
     pub jobs: Option<u32>,
     /// Keep all trials in a file, from which the search can be resumed
     #[arg(long, value_name = "FILE")]

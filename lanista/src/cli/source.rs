@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 
 /// Whether an argument names a file and not a space: it ends in `.lir` or `.json`, or has a path separator.
 pub fn is_file(target: &str) -> bool {
+    let target = undigested(target);
     let name = target.split(':').next().unwrap_or(target);
     let known = [".lir", ".json"].iter().any(|end| target.ends_with(end));
     known || name.contains(std::path::is_separator)
@@ -115,8 +116,7 @@ impl Source {
         if !is_file(target) {
             return Ok(Self { space: mutators::spaces::build(target)?, file: None });
         }
-        // A study's header names the file with a digest of what it said, so that a changed file is noticed.
-        let path = target.rsplit_once('#').filter(|(_, digest)| is_digest(digest)).map_or(target, |(path, _)| path);
+        let path = undigested(target);
         let file = ModuleFile::read(Path::new(path))?;
         file.verify()?;
         let mut digest = ir::hash::StableHasher::new(0);
@@ -170,8 +170,10 @@ impl Source {
 /// Hexadecimal digits of a file's digest in a study's header.
 const DIGEST: usize = 16;
 
-fn is_digest(text: &str) -> bool {
-    text.len() == DIGEST && text.bytes().all(|b| b.is_ascii_hexdigit())
+/// The path alone. A study's header names a file with a digest of what it said, so that a changed file is noticed.
+fn undigested(target: &str) -> &str {
+    let digest = |text: &str| text.len() == DIGEST && text.bytes().all(|b| b.is_ascii_hexdigit());
+    target.rsplit_once('#').filter(|(_, end)| digest(end)).map_or(target, |(path, _)| path)
 }
 
 fn ir_failure(faults: &Faults) -> Failure {
@@ -184,7 +186,7 @@ mod tests {
 
     #[test]
     fn tells_files_from_spaces() {
-        for file in ["a.lir", "a.json", "./a", "cells/a", "/tmp/x:y.lir"] {
+        for file in ["a.lir", "a.json", "./a", "cells/a", "/tmp/x:y.lir", "a.lir#0123456789abcdef"] {
             assert!(is_file(file), "{file}");
         }
         for space in ["toy", "darts:channels=36,layers=20", "nasbench201:dataset=imagenet16-120"] {

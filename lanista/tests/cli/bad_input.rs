@@ -205,7 +205,8 @@ fn a_table_with_a_wrong_checksum() {
 #[test]
 fn a_failed_search_has_exit_code_1() {
     let f = folder();
-    let args = ["search", "toy", "--strategy", "random", "--evaluator", "cost", "--simulated-budget", "10"];
+    let args =
+        ["search", "toy", "--strategy", "random:replace=true", "--evaluator", "cost", "--simulated-budget", "10"];
     let run = run_in(f.path(), &args);
     assert_eq!(run.code, 1, "{}{}", run.out, run.err);
     has(run.err.lines().last().unwrap_or_default(), &["error: the search failed", "no simulated time"]);

@@ -1,0 +1,86 @@
+//! The examples run, are as short as they say, and find what they should.
+
+#[path = "../examples/custom_op.rs"]
+mod custom_op;
+#[path = "../examples/nasbench201_paper.rs"]
+mod nasbench201_paper;
+#[path = "../examples/new_mutator.rs"]
+mod new_mutator;
+#[path = "../examples/new_strategy.rs"]
+mod new_strategy;
+
+use lanista::ir;
+use lanista::prelude::*;
+
+/// Lines between the markers of an example, without empty lines and comments.
+fn lines(source: &str, marker: &str) -> usize {
+    let start = source.find(&format!("// [{marker}]\n")).expect("the marker is there");
+    let end = source.find("// [end]").expect("the marker is there");
+    let code = source[start..end].lines().map(str::trim);
+    code.filter(|line| !line.is_empty() && !line.starts_with("//")).count()
+}
+
+#[test]
+fn a_mutator_is_under_25_lines_and_works() {
+    assert!(lines(include_str!("../examples/new_mutator.rs"), "mutator") < 25);
+    new_mutator::main().expect("the example runs");
+    let space = new_mutator::space().expect("a space");
+    let params = |factor: i64| {
+        let sample = space.bind(&format!("factor={factor}").parse().expect("a sample")).expect("of the space");
+        space.program(&sample).expect("a network").cost(Convention::Nasbench).params
+    };
+    // The convolution has 28 weights per channel, the classifier 10; and the classifier has 10 biases.
+    assert_eq!([params(1), params(2), params(4)], [8, 16, 32].map(|c| 38 * c + 10));
+    assert!(space.base().to_string().contains("out=8"), "the base is unchanged");
+    let near = space.bind(&"factor=3".parse().expect("a sample")).expect_err("not of the space").to_string();
+    assert!(near.contains("factor"), "{near}");
+}
+
+mod mutator_keeps_the_rules {
+    lanista::mutators::space_conformance!(super::new_mutator::space().expect("a space"));
+}
+
+#[test]
+fn a_strategy_is_under_60_lines_and_works() {
+    assert!(lines(include_str!("../examples/new_strategy.rs"), "strategy") < 60);
+    new_strategy::main().expect("the example runs");
+    let first = new_strategy::search(200, 5).expect("it runs");
+    assert_eq!(first, new_strategy::search(200, 5).expect("it runs"), "same seed, same result");
+    assert!(first.is_some_and(|best| best > 83.0), "{first:?}");
+}
+
+lanista::strategies::strategy_conformance!(strategy_keeps_the_rules, new_strategy::Annealing::new(2.0, 0.98));
+
+#[test]
+fn an_op_of_ones_own_is_read_counted_and_hashed() {
+    custom_op::main().expect("the example runs");
+    let registry = custom_op::registry();
+    let module = ir::text::parse_module(custom_op::TEXT, &registry).expect("a module");
+    assert_eq!(module.to_string(), custom_op::TEXT);
+    let program = ir::verify(&module).expect("it is sound");
+    assert_eq!(program.cost(Convention::Nasbench).params, 3 * 9 * 32 + 2 * 32 * 8 + 32 * 10 + 10);
+    let other = custom_op::TEXT.replace("ratio=4", "ratio=8");
+    let other = ir::verify(&ir::text::parse_module(&other, &registry).expect("a module")).expect("it is sound");
+    assert_ne!(program.hash(), other.hash());
+    let unfit = custom_op::TEXT.replace("ratio=4", "ratio=5");
+    let unfit =
+        ir::verify(&ir::text::parse_module(&unfit, &registry).expect("a module")).expect_err("32 is no multiple");
+    assert!(unfit.to_string().contains("%gate (squeeze_excite)"), "{unfit}");
+    let unknown = custom_op::TEXT.parse::<Module>().expect_err("the default registry does not know it").to_string();
+    assert!(unknown.starts_with("6:13: ") && unknown.contains("squeeze_excite"), "{unknown}");
+}
+
+/// Figures of an independent simulation on the same table; the published ones are in the example.
+#[test]
+fn the_paper_is_reproduced() {
+    nasbench201_paper::main().expect("the example runs");
+    let [random, evolution] = nasbench201_paper::both(nasbench201_paper::SEEDS).expect("it runs");
+    for (runs, mean) in [(&random, 93.78), (&evolution, 93.94)] {
+        let (found, _) = nasbench201_paper::moments(&runs.accuracies);
+        assert!((found - mean).abs() <= 0.10, "{found} is not within 0.10 of {mean}");
+        let (queries, _) = nasbench201_paper::moments(&runs.queries);
+        assert!((60.0..160.0).contains(&queries), "{queries} queries");
+    }
+    let (gain, half) = nasbench201_paper::difference(&evolution.accuracies, &random.accuracies);
+    assert!(gain - half > 0.0, "evolution - random: {gain} +- {half}");
+}
