@@ -1,0 +1,6 @@
+//! Modules: what resolving, elaborating, counting, hashing and rewriting have in common.
+
+mod activity;
+mod cost;
+mod random;
+mod resolve;
