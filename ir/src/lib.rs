@@ -4,6 +4,7 @@ pub mod activity;
 mod builder;
 pub mod cost;
 pub mod decision;
+mod distribution;
 pub mod draw;
 pub mod eval;
 pub mod expr;
@@ -21,8 +22,9 @@ pub mod value;
 pub mod verify;
 
 pub use builder::{GraphBuilder, GraphError, IntoTemplate};
-pub use cost::Convention;
+pub use cost::{Convention, CostModel};
 pub use decision::{Decision, Domain, DomainError, Pick};
+pub use distribution::{DistributionError, Drawn};
 pub use eval::{Env, EvalError};
 pub use expr::{DecisionRef, Expr};
 pub use fault::{Fault, Faults};

@@ -2,5 +2,6 @@
 
 mod activity;
 mod cost;
+mod hash;
 mod random;
 mod resolve;
