@@ -1,5 +1,6 @@
 //! Why a candidate cannot be scored.
 
+use crate::table::TableError;
 use mutators::{MutateError, OptionError};
 
 /// Why a candidate cannot be scored, or an evaluator not be made.
@@ -12,6 +13,29 @@ pub enum EvaluateError {
     /// An option that does not exist or does not fit.
     #[error(transparent)]
     Options(#[from] OptionError),
+    /// A table that can't be loaded, or has no such numbers.
+    #[error(transparent)]
+    Table(#[from] TableError),
+    /// No evaluator of that name.
+    #[error("no evaluator is called `{name}`{}; there are {known}", .nearest.as_ref().map(|n| format!(" (did you mean `{n}`?)")).unwrap_or_default())]
+    Unknown {
+        /// The name.
+        name: String,
+        /// The most similar name.
+        nearest: Option<String>,
+        /// What there is.
+        known: String,
+    },
+    /// A number of epochs at which the evaluator has no score.
+    #[error("{evaluator} has no score at {epochs} epochs; it has {known}")]
+    Fidelity {
+        /// The evaluator.
+        evaluator: String,
+        /// The epochs that were asked for.
+        epochs: u32,
+        /// Those that it has.
+        known: String,
+    },
     /// A space that the evaluator knows nothing of.
     #[error("evaluator `{evaluator}` scores samples of {scores}, not of space `{space}`")]
     Space {

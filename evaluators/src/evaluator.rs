@@ -223,4 +223,9 @@ pub trait Evaluator: Debug + Send + Sync {
     fn accepts(&self, _space: &Space) -> Result<(), EvaluateError> {
         Ok(())
     }
+
+    /// The space without the samples that it is known to have no score for. A search should be on this one.
+    fn restrict(&self, space: Space) -> Space {
+        space
+    }
 }

@@ -81,7 +81,13 @@ impl GraphError {
 }
 
 fn cycle(nodes: &[Name]) -> String {
-    let names: Vec<String> = nodes.iter().chain(nodes.first()).map(|n| format!("%{n}")).collect();
+    /// Nodes that are named of a long cycle.
+    const MOST: usize = 20;
+    let mut names: Vec<String> = nodes.iter().take(MOST).map(|n| format!("%{n}")).collect();
+    if nodes.len() > MOST {
+        names.push(format!("({} more)", nodes.len() - MOST));
+    }
+    names.extend(nodes.first().map(|n| format!("%{n}")));
     names.join(" -> ")
 }
 
@@ -327,15 +333,20 @@ pub(crate) fn topological(net: &StableDiGraph<Node, Wire>) -> Result<Vec<NodeInd
     // Walk backwards among the nodes that never became ready: each has an operand among them.
     let stuck = |i: &NodeIndex| missing[i.index()] > 0;
     let mut walk: Vec<NodeIndex> = net.node_indices().filter(stuck).take(1).collect();
+    let mut step = vec![usize::MAX; bound];
     while let Some(&last) = walk.last() {
+        step[last.index()] = walk.len() - 1;
         let Some(next) = net.neighbors_directed(last, Direction::Incoming).find(stuck) else { break };
-        if let Some(start) = walk.iter().position(|i| *i == next) {
+        let start = step[next.index()];
+        if start != usize::MAX {
             walk.drain(..start);
             break;
         }
         walk.push(next);
     }
     walk.reverse();
+    let first = walk.iter().enumerate().min_by_key(|(_, i)| **i).map_or(0, |(place, _)| place);
+    walk.rotate_left(first);
     Err(walk.into_iter().map(|i| net[i].name.clone()).collect())
 }
 

@@ -306,9 +306,16 @@ impl From<i64> for Expr {
 /// An expression that stands in parentheses if it binds more weakly than that.
 pub(crate) struct Wrapped<'a>(pub(crate) &'a Expr, pub(crate) u8);
 
+impl Wrapped<'_> {
+    /// Whether the parentheses are needed.
+    pub(crate) fn is_needed(&self) -> bool {
+        self.0.precedence() < self.1
+    }
+}
+
 impl fmt::Display for Wrapped<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.0.precedence() < self.1 { write!(f, "({})", self.0) } else { write!(f, "{}", self.0) }
+        if self.is_needed() { write!(f, "({})", self.0) } else { write!(f, "{}", self.0) }
     }
 }
 
@@ -344,13 +351,13 @@ impl fmt::Display for Expr {
             Self::Ident(name) => f.write_str(name),
             Self::Decision(d) => write!(f, "{d}"),
             // Without the parentheses this would read as a negative literal.
-            Self::Neg(x) if matches!(**x, Self::Lit(Value::Int(_) | Value::Real(_))) => write!(f, "-({x})"),
-            Self::Neg(x) => write!(f, "-{}", Wrapped(x, NEG_PRECEDENCE + 1)),
+            Self::Neg(x) if matches!(**x, Self::Lit(_)) && x.precedence() > NEG_PRECEDENCE => write!(f, "-({x})"),
+            Self::Neg(x) => write!(f, "-{}", Wrapped(x, NEG_PRECEDENCE)),
             Self::Not(x) => write!(f, "not {}", Wrapped(x, NOT_PRECEDENCE)),
             Self::Binary(op, x, y) => {
                 let p = op.precedence();
                 let (left, right) = if *op == BinOp::Pow {
-                    (p + 1, p)
+                    (p + 1, NEG_PRECEDENCE)
                 } else if p == BinOp::Eq.precedence() {
                     (p + 1, p + 1)
                 } else {

@@ -14,6 +14,7 @@ use crate::value::{Name, Sigil};
 use petgraph::Direction;
 use petgraph::stable_graph::{NodeIndex, StableDiGraph};
 use petgraph::visit::EdgeRef;
+use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 use std::fmt;
 
@@ -334,11 +335,18 @@ impl PartialEq for Graph {
     /// Equal names, parameters, nodes, operands and outputs; the order of insertion does not matter.
     fn eq(&self, other: &Self) -> bool {
         let named = |g: &Self, n: &[NodeIndex]| n.iter().map(|i| g.net[*i].name.clone()).collect::<Vec<_>>();
+        let others: FxHashMap<&Name, NodeIndex> = other.order.iter().map(|i| (&other.net[*i].name, *i)).collect();
         self.name == other.name
             && self.params == other.params
             && self.len() == other.len()
             && named(self, &self.inputs) == named(other, &other.inputs)
             && self.outputs().eq(other.outputs())
-            && self.nodes().all(|n| other.node(&n.name) == Some(n) && self.operands(&n.name) == other.operands(&n.name))
+            && self.order.iter().all(|i| {
+                let node = &self.net[*i];
+                others.get(&node.name).is_some_and(|j| {
+                    let operands = |g: &Self, i| g.ports(i).into_iter().map(|p| g.val(p)).collect::<SmallVec<[_; 4]>>();
+                    *node == other.net[*j] && operands(self, *i) == operands(other, *j)
+                })
+            })
     }
 }

@@ -26,6 +26,8 @@ mod nasbench201;
 mod naslib;
 mod rows;
 
+pub(crate) use names::unknown;
+
 pub use error::TableError;
 pub use file::TableFile;
 pub use latency::{DeviceId, LATENCIES, Latencies};

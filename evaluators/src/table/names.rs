@@ -3,7 +3,7 @@
 use super::TableError;
 
 /// The error for the unknown name `found`, with the nearest of the `known` ones.
-pub(super) fn unknown(what: &'static str, found: &str, known: &[&str]) -> TableError {
+pub(crate) fn unknown(what: &'static str, found: &str, known: &[&str]) -> TableError {
     let nearest = known
         .iter()
         .map(|name| (strsim::osa_distance(name, found), *name))

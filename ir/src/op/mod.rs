@@ -30,6 +30,9 @@ use std::fmt;
 /// Output types of an op; one for nearly all.
 pub type Types = SmallVec<[TensorType; 1]>;
 
+/// Weights of an op; a few at most.
+pub type Weights = SmallVec<[WeightSpec; 2]>;
+
 /// Number of inputs that an op takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Arity {

@@ -34,6 +34,7 @@ mod parser;
 mod printer;
 
 pub(crate) use lexer::is_path;
+pub(crate) use parser::{Tall, make_template, parse_expr_below, parse_val};
 pub use parser::{parse_module, parse_template};
 pub(crate) use printer::literal_in;
 pub use printer::{print_graph, print_module};

@@ -170,7 +170,11 @@ fn write_body(out: &mut String, body: &Body, operands: &[Val], params: &[Name], 
             for (i, val) in operands.iter().enumerate() {
                 write!(out, "{}{val}", if i == 0 { " " } else { ", " })?;
             }
-            write_attrs(out, op, params)
+            let bare = out.len();
+            write_attrs(out, op, params)?;
+            // Braces keep the next line's `%name` from reading as an operand.
+            out.push_str(if operands.is_empty() && out.len() == bare { " {}" } else { "" });
+            Ok(())
         }
         Body::Call(callee) => {
             write!(out, "{callee}")?;

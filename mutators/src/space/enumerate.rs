@@ -11,6 +11,12 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub struct Samples<'a> {
     space: &'a Space,
+    cursor: Cursor,
+}
+
+/// A place in the enumeration of a space, for those who cannot borrow the space in the meantime.
+#[derive(Clone, Debug)]
+pub struct Cursor {
     schema: Arc<Schema>,
     /// The picks of each slot in grid order.
     grids: Vec<Vec<Pick>>,
@@ -20,7 +26,7 @@ pub struct Samples<'a> {
     state: State,
 }
 
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 enum State {
     Fresh,
     Running,
@@ -33,6 +39,14 @@ impl Space {
     /// # Errors
     /// If the space is dynamic.
     pub fn enumerate(&self, granularity: u32) -> Result<Samples<'_>, MutateError> {
+        Ok(Samples { space: self, cursor: self.cursor(granularity)? })
+    }
+
+    /// Where [`Space::enumerate`] starts.
+    ///
+    /// # Errors
+    /// If the space is dynamic.
+    pub fn cursor(&self, granularity: u32) -> Result<Cursor, MutateError> {
         let schema = self.static_schema("enumerated")?.clone();
         let grid = |s: &crate::schema::Slot| {
             let mut picks = s.domain.grid(granularity);
@@ -44,11 +58,24 @@ impl Space {
         let grids: Vec<Vec<Pick>> = schema.slots().iter().map(grid).collect();
         let n = grids.len();
         let (at, picks) = (vec![0; n], vec![Pick::INACTIVE; n]);
-        Ok(Samples { space: self, schema, grids, at, picks, state: State::Fresh })
+        Ok(Cursor { schema, grids, at, picks, state: State::Fresh })
     }
 }
 
-impl Samples<'_> {
+impl Cursor {
+    /// The next legal sample of the space that the cursor was made for.
+    pub fn next(&mut self, space: &Space) -> Option<Result<Sample, MutateError>> {
+        while self.step() {
+            let sample = Sample::new(self.schema.clone(), self.picks.as_slice().into());
+            match space.is_legal(&sample) {
+                Ok(true) => return Some(Ok(sample)),
+                Ok(false) => {}
+                Err(e) => return Some(Err(e)),
+            }
+        }
+        None
+    }
+
     /// Sets the slots from a place in guard order on to their first value, or to sleep.
     fn restart(&mut self, from: usize) {
         for place in from..self.grids.len() {
@@ -86,14 +113,6 @@ impl Iterator for Samples<'_> {
     type Item = Result<Sample, MutateError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        while self.step() {
-            let sample = Sample::new(self.schema.clone(), self.picks.as_slice().into());
-            match self.space.is_legal(&sample) {
-                Ok(true) => return Some(Ok(sample)),
-                Ok(false) => {}
-                Err(e) => return Some(Err(e)),
-            }
-        }
-        None
+        self.cursor.next(self.space)
     }
 }

@@ -5,7 +5,7 @@ mod edit;
 mod enumerate;
 
 pub use count::Size;
-pub use enumerate::Samples;
+pub use enumerate::{Cursor, Samples};
 
 use crate::chooser::{Asking, Chooser, Defaults, Random, Record, Replay};
 use crate::draw;

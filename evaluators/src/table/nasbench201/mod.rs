@@ -234,6 +234,22 @@ impl Nasbench201 {
         base5(ops).and_then(|code| ArchId::new(self.by_code[code].into()))
     }
 
+    /// The architecture of a code: the six digits as a number in base 5, edge 0-1 the most significant. `None` from
+    /// 15,625 on.
+    #[inline]
+    pub fn find_code(&self, code: u16) -> Option<ArchId> {
+        self.by_code.get(usize::from(code)).map(|index| ArchId(*index))
+    }
+
+    /// The columns of numbers in the file's order, each with the number of rows that have a value.
+    pub fn columns(&self) -> Vec<(&str, usize)> {
+        let mut columns: Vec<(&str, usize)> = vec![("", 0); self.columns.len()];
+        for (name, place) in &self.by_name {
+            columns[*place] = (name, self.columns[*place].iter().filter(|v| !v.is_nan()).count());
+        }
+        columns
+    }
+
     /// Operations of an architecture, as digits.
     pub fn ops(&self, arch: ArchId) -> [u8; 6] {
         self.ops[arch.index()]

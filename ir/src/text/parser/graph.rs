@@ -9,16 +9,7 @@ use crate::text::lexer::Token;
 use crate::text::{MAX_PARAMS, nearest};
 use crate::ty::TensorType;
 use crate::value::{Name, is_identifier};
-use rustc_hash::FxHashSet;
-
-/// Finds a label that two candidates of a choice share: its place and the label.
-pub(crate) fn check_candidates<'a>(labels: impl IntoIterator<Item = &'a Name>) -> Result<(), (usize, Name)> {
-    let mut seen = FxHashSet::default();
-    match labels.into_iter().enumerate().find(|(_, label)| !seen.insert(*label)) {
-        Some((i, label)) => Err((i, label.clone())),
-        None => Ok(()),
-    }
-}
+use rustc_hash::FxHashMap;
 
 /// Where the parts of a graph stand, for the errors that the builder finds.
 #[derive(Default)]
@@ -272,30 +263,24 @@ impl Parser<'_> {
     /// `{label: op {..}, label: @graph<..>}`.
     fn candidates(&mut self, params: &[Name], registry: &OpRegistry) -> Parsed<Vec<(Name, Candidate)>> {
         self.expect("{", "before the candidates of a choice")?;
-        let mut places = Vec::new();
-        let candidates = self.list("}", "candidates", |p| {
-            places.push(p.at);
+        let mut places: FxHashMap<Name, usize> = FxHashMap::default();
+        self.list("}", "candidates", |p| {
+            let at = p.at;
             let label = p.label("the label of a candidate")?;
-            p.expect(":", "after the label of a candidate")?;
-            let candidate = if let Token::Graph(_) = p.token {
-                Candidate::Call(p.callee()?)
-            } else {
-                let (kind, at) = p.op_name(registry)?;
-                Candidate::Op(p.attributes(kind, at, params)?)
-            };
-            Ok((label, candidate))
-        })?;
-        match check_candidates(candidates.iter().map(|(label, _)| label)) {
-            Ok(()) => Ok(candidates),
-            Err((i, label)) => {
-                let first = candidates.iter().position(|(l, _)| *l == label).unwrap_or(i);
-                let line = self.line(places[first]);
+            if let Some(first) = places.insert(label.clone(), at) {
+                let line = p.line(first);
                 let message = format!(
                     "found a second candidate labelled `{label}` (first in line {line}), expected a label once"
                 );
-                self.fail(places[i], message)
+                return p.fail(at, message);
             }
-        }
+            p.expect(":", "after the label of a candidate")?;
+            if let Token::Graph(_) = p.token {
+                return Ok((label, Candidate::Call(p.callee()?)));
+            }
+            let (kind, at) = p.op_name(registry)?;
+            Ok((label, Candidate::Op(p.attributes(kind, at, params)?)))
+        })
     }
 
     /// `{reduce=mean}`.

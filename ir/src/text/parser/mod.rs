@@ -7,6 +7,7 @@ mod module;
 mod template;
 
 pub(crate) use expr::Tall;
+pub(crate) use template::make_template;
 
 use super::lexer::{Lexer, Token, position};
 use super::{MAX_ITEMS, MAX_NESTING, MAX_TEXT, ParseError};

@@ -1,0 +1,295 @@
+//! What the command line says.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+const EXAMPLES: &str = "\
+Examples:
+  lanista search nasbench201 --strategy regularized-evolution:population=10,sample=3 \\
+      --evaluator nasbench201:dataset=cifar10,epochs=12 --trials 300
+  lanista show nasbench201 --random 7 --format svg --output cell.svg
+  lanista cost darts:channels=36,layers=20 --random 1
+  lanista verify my_network.lir
+
+Components take options as name:key=value,key=value; `lanista spaces`, `strategies` and `evaluators` list them.
+Exit codes: 0 done, 1 the search failed, 2 bad usage.";
+
+/// Neural-architecture search on computation graphs.
+#[derive(Debug, Parser)]
+#[command(name = "lanista", version, after_help = EXAMPLES, max_term_width = 110)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// List the search spaces
+    Spaces(ListArgs),
+    /// List the search strategies
+    Strategies(ListArgs),
+    /// List the evaluators
+    Evaluators(ListArgs),
+    /// List the ops of computation graphs
+    Ops(ListArgs),
+    /// Search a space for its best network
+    Search(Box<SearchArgs>),
+    /// Go on with a search that was interrupted, or show again what one found
+    Resume(ResumeArgs),
+    /// Show a space or a network: as text, JSON, Graphviz or a drawing
+    Show(ShowArgs),
+    /// Count parameters and operations
+    Cost(CostArgs),
+    /// Print the canonical hash of a network: equal for isomorphic ones
+    Hash(HashArgs),
+    /// Check a module in a file, and list all that is wrong with it
+    Verify(VerifyArgs),
+    /// List and check the benchmark tables
+    Table(TableArgs),
+    /// Search NAS-Bench-201, and show what was found and how it compares
+    Demo(DemoArgs),
+}
+
+/// Arguments of the lists.
+#[derive(Debug, Args)]
+pub struct ListArgs {
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// A point of a space.
+#[derive(Debug, Default, Args)]
+#[group(multiple = false)]
+pub struct Selection {
+    /// The network of a sample, as `label=value,label=value`
+    #[arg(long, value_name = "SAMPLE")]
+    pub sample: Option<String>,
+    /// The network of a genotype in the field's own notation: an arch string, a `Genotype(..)`, a matrix with ops
+    #[arg(long, value_name = "TEXT")]
+    pub genotype: Option<String>,
+    /// The network of a sample drawn with this seed
+    #[arg(long, value_name = "SEED")]
+    pub random: Option<u64>,
+}
+
+const SHOW: &str = "\
+Examples:
+  lanista show darts
+  lanista show nasbench201 --format svg --output cell.svg --genotype \\
+      '|nor_conv_3x3~0|+|nor_conv_3x3~0|avg_pool_3x3~1|+|skip_connect~0|nor_conv_3x3~1|skip_connect~2|'
+  lanista show toy --sample op=conv3x3,width=16,skip=true --format json";
+
+/// Arguments of `show`.
+#[derive(Debug, Args)]
+#[command(after_help = SHOW)]
+pub struct ShowArgs {
+    /// A space with options, or a file: what ends in .lir or .json, or has a path separator
+    #[arg(value_name = "SPACE|FILE")]
+    pub target: String,
+    /// Which network of the space; all of it if not given
+    #[command(flatten)]
+    pub selection: Selection,
+    /// How to show it
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+    /// Write to a file, which is replaced as a whole
+    #[arg(long, short, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
+
+/// How to show a module.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// The text form, .lir
+    Text,
+    /// JSON, which is read back as well
+    Json,
+    /// Graphviz
+    Dot,
+    /// A drawing
+    Svg,
+}
+
+/// Arguments of `cost`.
+#[derive(Debug, Args)]
+pub struct CostArgs {
+    /// A space with options, or a file
+    #[arg(value_name = "SPACE|FILE")]
+    pub target: String,
+    /// Which network of the space; the supernet if not given
+    #[command(flatten)]
+    pub selection: Selection,
+    /// Count operations by one convention: nasbench, thop or ptflops; by all of them if not given
+    #[arg(long, value_name = "NAME", value_parser = convention)]
+    pub convention: Option<ir::Convention>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `hash`.
+#[derive(Debug, Args)]
+pub struct HashArgs {
+    /// A space with options, or a file
+    #[arg(value_name = "SPACE|FILE")]
+    pub target: String,
+    /// Which network of the space; the supernet if not given
+    #[command(flatten)]
+    pub selection: Selection,
+}
+
+/// Arguments of `verify`.
+#[derive(Debug, Args)]
+pub struct VerifyArgs {
+    /// Files in the text form or in JSON
+    #[arg(value_name = "FILE", required = true)]
+    pub files: Vec<PathBuf>,
+}
+
+/// Arguments of `table`.
+#[derive(Debug, Args)]
+pub struct TableArgs {
+    /// What to do
+    #[command(subcommand)]
+    pub command: TableCommand,
+}
+
+/// The commands of `table`.
+#[derive(Debug, Subcommand)]
+pub enum TableCommand {
+    /// List the embedded tables with rows, licence and source
+    List(ListArgs),
+    /// Check a table: its checksum, its rows, and its numbers against the networks' own
+    Verify {
+        /// Its name
+        name: String,
+        /// Check this file in place of the embedded table
+        #[arg(long, value_name = "FILE")]
+        table_file: Option<PathBuf>,
+    },
+}
+
+const SEARCH: &str = "\
+Examples:
+  lanista search nasbench201 --strategy random --evaluator nasbench201 --trials 200
+  lanista search nasbench201 --strategy regularized-evolution:population=10,sample=3 \\
+      --evaluator nasbench201:dataset=cifar10,epochs=12,report=200 --trials 300 --seed 1 \\
+      --journal study.jsonl --json study.json
+  lanista search nasbench201 --protocol nasbench201-paper --strategy random --seed 5
+  lanista search my_space.lir --strategy grid --evaluator cost:metric=params --trials 100
+
+The result depends on the seed and the number of jobs, never on timing, unless --time-budget ends the search.
+A search with --journal can be interrupted at any moment; `lanista resume FILE` goes on.";
+
+/// Arguments of `search`.
+#[derive(Debug, Args)]
+#[command(after_help = SEARCH)]
+pub struct SearchArgs {
+    /// A space with options, or a file whose open decisions make a space
+    #[arg(value_name = "SPACE|FILE")]
+    pub target: String,
+    /// What decides what to try next: NAME or NAME:key=value,..
+    #[arg(long, value_name = "NAME")]
+    pub strategy: Option<String>,
+    /// What scores a network: NAME or NAME:key=value,..
+    #[arg(long, value_name = "NAME")]
+    pub evaluator: Option<String>,
+    /// Stop after this many trials
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    pub trials: Option<u64>,
+    /// Start no trial after this many seconds of wall-clock time
+    #[arg(long, value_name = "SECONDS", value_parser = positive_seconds)]
+    pub time_budget: Option<f64>,
+    /// Stop when the trials' simulated seconds reach this
+    #[arg(long, value_name = "SECONDS", value_parser = positive_seconds)]
+    pub simulated_budget: Option<f64>,
+    /// Follow a published protocol, which sets the evaluator and the budget
+    #[arg(long, value_enum, value_name = "NAME")]
+    pub protocol: Option<Protocol>,
+    /// Seed of all randomness [default: 0]
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    pub seed: u64,
+    /// Trials under way at a time; part of what determines the result [default: 1]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
+    pub jobs: Option<u32>,
+    /// Keep all trials in a file, from which the search can be resumed
+    #[arg(long, value_name = "FILE")]
+    pub journal: Option<PathBuf>,
+    /// What is printed, and where else it goes
+    #[command(flatten)]
+    pub report: ReportArgs,
+}
+
+/// Published protocols.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Protocol {
+    /// Dong and Yang 2020: 12,000 simulated seconds, validation accuracy after 12 epochs, CIFAR-10
+    #[value(name = "nasbench201-paper")]
+    Nasbench201Paper,
+}
+
+/// How a search reports.
+#[derive(Debug, Args)]
+pub struct ReportArgs {
+    /// Write the result as JSON, `-` for standard output; the file is replaced as a whole
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
+    /// Count the result's operations by this convention: nasbench, thop or ptflops
+    #[arg(long, value_name = "NAME", value_parser = convention, default_value = "nasbench")]
+    pub convention: ir::Convention,
+    /// Print the result only, no progress
+    #[arg(long, short)]
+    pub quiet: bool,
+}
+
+/// Arguments of `resume`.
+#[derive(Debug, Args)]
+pub struct ResumeArgs {
+    /// A journal that `lanista search --journal` wrote
+    #[arg(value_name = "FILE")]
+    pub journal: PathBuf,
+    /// What is printed, and where else it goes
+    #[command(flatten)]
+    pub report: ReportArgs,
+}
+
+/// Arguments of `demo`.
+#[derive(Debug, Args)]
+pub struct DemoArgs {
+    /// Number of trials
+    #[arg(long, value_name = "N", default_value_t = 300, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    pub trials: u64,
+    /// Seed of the search that is shown
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub seed: u64,
+    /// Number of seeds to compare it with
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..=10_000))]
+    pub seeds: u64,
+    /// Folder for the drawing
+    #[arg(long, value_name = "FOLDER", default_value = "out")]
+    pub output: PathBuf,
+}
+
+fn convention(text: &str) -> Result<ir::Convention, String> {
+    text.parse().map_err(|e: ir::cost::ParseConventionError| {
+        let near = ir::text::nearest(text, ir::Convention::ALL.iter().map(|c| c.as_str()));
+        format!("{e}{}", near.map(|n| format!(" (did you mean `{n}`?)")).unwrap_or_default())
+    })
+}
+
+fn at_least_one(text: &str) -> Result<u64, String> {
+    match text.parse::<u64>() {
+        Ok(n) if n > 0 => Ok(n),
+        _ => Err("a whole number, at least 1, is expected".into()),
+    }
+}
+
+fn positive_seconds(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(s) if s.is_finite() && s > 0.0 && s <= 1e12 => Ok(s),
+        _ => Err("a positive number of seconds is expected".into()),
+    }
+}

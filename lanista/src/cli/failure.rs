@@ -1,0 +1,106 @@
+//! How a command ends when it does not end well: one line on standard error, and an exit code.
+
+use evaluators::EvaluateError;
+use ir::Faults;
+use mutators::MutateError;
+use std::fmt::Display;
+use std::io;
+
+/// Why a command stops early.
+#[derive(Debug)]
+pub enum Failure {
+    /// Bad input: one line per mistake. Nothing was written.
+    Usage(Vec<String>),
+    /// The search itself failed.
+    Search(String),
+    /// Whoever reads the output has read enough.
+    Closed,
+}
+
+impl Failure {
+    /// Bad input.
+    pub fn usage(message: impl Display) -> Self {
+        Self::Usage(vec![one_line(&message.to_string())])
+    }
+
+    /// A search that failed after it had begun.
+    pub fn search(message: impl Display) -> Self {
+        Self::Search(one_line(&message.to_string()))
+    }
+
+    /// Standard output that cannot be written: quietly, if a pipe was closed.
+    pub fn output(error: &io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::BrokenPipe => Self::Closed,
+            _ => Self::usage(format!("cannot write to standard output: {error}")),
+        }
+    }
+
+    /// Everything that is wrong with a module, each with its place.
+    pub fn faults(place: impl Fn(&ir::Fault) -> String, faults: &Faults) -> Self {
+        Self::Usage(faults.0.iter().map(|f| one_line(&format!("{}: {f}", place(f)))).collect())
+    }
+
+    /// The exit code.
+    pub fn code(&self) -> u8 {
+        match self {
+            Self::Usage(_) => 2,
+            Self::Search(_) => 1,
+            Self::Closed => 0,
+        }
+    }
+
+    /// What to tell on standard error.
+    pub fn lines(&self) -> &[String] {
+        match self {
+            Self::Usage(lines) => lines,
+            Self::Search(line) => std::slice::from_ref(line),
+            Self::Closed => &[],
+        }
+    }
+}
+
+impl From<MutateError> for Failure {
+    fn from(e: MutateError) -> Self {
+        match e {
+            MutateError::Verify(Faults(faults)) => {
+                Self::Usage(faults.iter().map(|f| one_line(&f.to_string())).collect())
+            }
+            e => Self::usage(e),
+        }
+    }
+}
+
+impl From<EvaluateError> for Failure {
+    fn from(e: EvaluateError) -> Self {
+        match e {
+            EvaluateError::Network(e) => e.into(),
+            e => Self::usage(e),
+        }
+    }
+}
+
+/// A message without line breaks and other control characters, which a quoted input may hold.
+fn one_line(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\n' | '\r' | '\t' => out.push(' '),
+            c if c.is_control() => out.extend(c.escape_default()),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stays_on_one_line() {
+        let failure = Failure::usage("no space `a\nb\u{1b}[31m`");
+        assert_eq!(failure.lines(), ["no space `a b\\u{1b}[31m`"]);
+        assert_eq!(failure.code(), 2);
+    }
+}

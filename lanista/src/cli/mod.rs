@@ -1,0 +1,80 @@
+//! The command line: reads flags, prints for people, and holds no logic that another crate could own.
+//!
+//! * Every bad input is one line on standard error, `error: ..`, with place and remedy, and exit code 2.
+//! * A search that failed has exit code 1; what is done has 0.
+//! * A closed pipe ends a command quietly.
+
+mod args;
+mod cost;
+mod demo;
+mod failure;
+mod grid;
+mod list;
+mod output;
+mod progress;
+mod protocol;
+mod result;
+mod search;
+mod shim;
+mod show;
+mod source;
+mod table;
+mod verify;
+
+use args::{Cli, Command};
+use clap::Parser;
+use clap::error::ErrorKind;
+use failure::Failure;
+use std::process::ExitCode;
+
+/// Runs the command line of this process.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(e) => return usage(&e),
+    };
+    match run(cli.command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            failure.lines().iter().for_each(|line| output::note(&format!("error: {line}")));
+            ExitCode::from(failure.code())
+        }
+    }
+}
+
+fn run(command: Command) -> Result<(), Failure> {
+    match command {
+        Command::Spaces(args) => list::spaces(&args),
+        Command::Strategies(args) => list::strategies(&args),
+        Command::Evaluators(args) => list::evaluators(&args),
+        Command::Ops(args) => list::ops(&args),
+        Command::Search(args) => search::search(&args),
+        Command::Resume(args) => search::resume(&args),
+        Command::Show(args) => show::show(&args),
+        Command::Cost(args) => cost::cost(&args),
+        Command::Hash(args) => show::hash(&args),
+        Command::Verify(args) => verify::verify(&args),
+        Command::Table(args) => table::table(args.command),
+        Command::Demo(args) => demo::demo(&args),
+    }
+}
+
+/// Prints a usage error on one line, or the help that was asked for.
+fn usage(error: &clap::Error) -> ExitCode {
+    if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
+        // A closed pipe is no reason to complain.
+        let _ = error.print();
+        return ExitCode::SUCCESS;
+    }
+    if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        let _ = error.print();
+        return ExitCode::from(2);
+    }
+    // The paragraphs before the usage: what is wrong, and what was probably meant.
+    let text = error.render().to_string();
+    let parts = text.lines().map(str::trim).take_while(|l| !l.starts_with("Usage:")).filter(|l| !l.is_empty());
+    let line: Vec<&str> = parts.filter(|l| !l.starts_with("For more information")).collect();
+    let line = line.join("; ").replace(":; ", ": ");
+    output::note(&format!("{line}; see `lanista --help`"));
+    ExitCode::from(2)
+}

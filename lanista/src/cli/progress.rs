@@ -1,0 +1,102 @@
+//! Progress on standard error: a bar on a terminal, a plain line every tenth of the way elsewhere.
+
+use super::grid::{measured, seconds, thousands};
+use super::output;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::io::IsTerminal;
+use std::time::{Duration, Instant};
+use strategies::Progress;
+
+/// Steps of the bar.
+const STEPS: u64 = 10_000;
+/// Plain lines over a whole search.
+const LINES: u64 = 10;
+/// Between two updates of the bar.
+const REDRAW: Duration = Duration::from_millis(80);
+
+/// Shows how far a search is.
+pub struct Shown {
+    bar: Option<ProgressBar>,
+    unit: &'static str,
+    wall_budget: Option<f64>,
+    started: Instant,
+    drawn: Instant,
+    /// Trials of this run, without those that were read from a journal.
+    fresh: u64,
+    /// Tenths that have been told.
+    told: u64,
+    quiet: bool,
+}
+
+impl Shown {
+    /// Nothing is shown until the first trial.
+    pub fn new(quiet: bool, unit: &'static str, wall_budget: Option<f64>) -> Self {
+        let bar = (!quiet && std::io::stderr().is_terminal()).then(|| {
+            let style = ProgressStyle::with_template("{bar:28} {msg}")
+                .map(|s| s.progress_chars("=> "))
+                .unwrap_or_else(|_| ProgressStyle::default_bar());
+            ProgressBar::with_draw_target(Some(STEPS), ProgressDrawTarget::stderr()).with_style(style)
+        });
+        let now = Instant::now();
+        Self { bar, unit, wall_budget, started: now, drawn: now, fresh: 0, told: 0, quiet }
+    }
+
+    /// Takes note of a trial.
+    pub fn tell(&mut self, p: &Progress<'_>) {
+        if self.quiet {
+            return;
+        }
+        self.fresh += u64::from(!p.replayed);
+        match &self.bar {
+            Some(bar) => {
+                if self.drawn.elapsed() >= REDRAW {
+                    self.drawn = Instant::now();
+                    let done = self.fraction(p);
+                    bar.set_position((done * STEPS as f64) as u64);
+                    bar.set_message(self.message(p, done));
+                }
+            }
+            None => {
+                let done = self.fraction(p);
+                let tenth = (done * LINES as f64 + 1e-9) as u64;
+                // Replayed trials are told once, when the first new one is there.
+                if tenth > self.told && !p.replayed {
+                    self.told = tenth;
+                    output::note(&self.message(p, done));
+                }
+            }
+        }
+    }
+
+    /// Takes the bar away.
+    pub fn finish(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+
+    /// The part of the nearest budget that is spent.
+    fn fraction(&self, p: &Progress<'_>) -> f64 {
+        let trials = p.trials.map_or(0.0, |n| p.told as f64 / n.max(1) as f64);
+        let simulated = p.simulated_budget.map_or(0.0, |b| p.simulated_seconds / b);
+        let wall = self.wall_budget.map_or(0.0, |b| p.wall_seconds / b);
+        trials.max(simulated).max(wall).clamp(0.0, 1.0)
+    }
+
+    /// `trial 120 of 300, best 84.12 %, 51,000 evaluations/s, 2 s left`
+    fn message(&self, p: &Progress<'_>, done: f64) -> String {
+        let of = p.trials.map(|n| format!(" of {}", thousands(n))).unwrap_or_default();
+        let best = p.incumbent.and_then(|t| t.value(p.objective));
+        let best = match best {
+            Some(v) => {
+                format!("best {}{}{}", measured(v, self.unit), if self.unit.is_empty() { "" } else { " " }, self.unit)
+            }
+            None => "none succeeded".to_owned(),
+        };
+        let elapsed = self.started.elapsed().as_secs_f64();
+        let rate = self.fresh as f64 / elapsed.max(1e-9);
+        let rate = if rate < 10.0 { format!("{rate:.2}") } else { thousands(rate as u64) };
+        let left = if done > 0.0 { seconds(elapsed * (1.0 - done) / done) } else { "unknown time".to_owned() };
+        format!("trial {}{of}, {best}, {rate} evaluations/s, {left} left", thousands(p.told))
+    }
+}

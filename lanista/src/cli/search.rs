@@ -1,0 +1,137 @@
+//! `search` and `resume`.
+
+use super::args::{ReportArgs, ResumeArgs, SearchArgs};
+use super::failure::Failure;
+use super::output::{self, Target};
+use super::progress::Shown;
+use super::protocol::Plan;
+use super::result::Found;
+use super::source::Source;
+use evaluators::Evaluator;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use strategies::{Experiment, ExperimentError, Journal, StopReason, StoreError, Strategy};
+
+/// A search with all its parts made.
+struct Prepared {
+    source: Source,
+    strategy: Box<dyn Strategy>,
+    evaluator: Box<dyn Evaluator>,
+    seed: u64,
+    plan: Plan,
+    journal: Option<Journal>,
+    /// The journal's path if this run makes it, so that a search that cannot start leaves none behind.
+    made: Option<PathBuf>,
+}
+
+/// Searches a space.
+pub fn search(args: &SearchArgs) -> Result<(), Failure> {
+    let source = Source::load(&args.target)?;
+    let plan = Plan::of(args, &source.space)?;
+    let strategy = strategies::build(&plan.strategy).map_err(Failure::usage)?;
+    let evaluator = evaluators::build(&plan.evaluator)?;
+    if let (Some(journal), Some(json)) = (&args.journal, &args.report.json)
+        && journal == json
+    {
+        return Err(Failure::usage(format!("--journal and --json are both {}; name two files", json.display())));
+    }
+    // A file that is there already is somebody's work; whatever happens, it stays.
+    let made = args.journal.clone().filter(|path| fs::symlink_metadata(path).is_err());
+    let journal = args.journal.as_ref().map(Journal::create);
+    run(Prepared { source, strategy, evaluator, seed: args.seed, plan, journal, made }, &args.report)
+}
+
+/// Goes on with the search that a journal holds.
+pub fn resume(args: &ResumeArgs) -> Result<(), Failure> {
+    let path = &args.journal;
+    let study = Journal::study(path).map_err(Failure::usage)?;
+    let here = |e: Failure| match e {
+        Failure::Usage(lines) => Failure::Usage(lines.iter().map(|l| format!("{}:1: {l}", path.display())).collect()),
+        other => other,
+    };
+    let source = Source::load(&study.space).map_err(here)?;
+    let strategy = strategies::build(&study.strategy).map_err(|e| here(Failure::usage(e)))?;
+    let evaluator = evaluators::build(&study.evaluator).map_err(|e| here(e.into()))?;
+    let protocol = match study.protocol.as_deref() {
+        None => None,
+        Some(name) => Some(Plan::protocol(name).ok_or_else(|| {
+            here(Failure::usage(format!(
+                "no protocol is called `{name}`; resume with the program that wrote the journal"
+            )))
+        })?),
+    };
+    let plan = Plan {
+        strategy: study.strategy,
+        evaluator: study.evaluator,
+        trials: study.trials,
+        simulated: study.simulated_seconds,
+        crossing: study.crossing,
+        wall: study.wall_seconds,
+        jobs: study.jobs,
+        protocol,
+    };
+    let journal = Some(Journal::resume(path));
+    run(Prepared { source, strategy, evaluator, seed: study.seed, plan, journal, made: None }, &args.report)
+}
+
+fn run(mut p: Prepared, args: &ReportArgs) -> Result<(), Failure> {
+    let json = args.json.as_deref().filter(|f| *f != Path::new("-")).map(|f| Target::new("--json", f)).transpose()?;
+    let unit = p.evaluator.search_metrics().first().map_or("", |m| m.unit);
+    let mut shown = Shown::new(args.quiet, unit, p.plan.wall);
+    let space = &p.source.space;
+    let mut experiment = Experiment::new(space, p.strategy, &*p.evaluator).seed(p.seed).jobs(p.plan.jobs);
+    if let Some(n) = p.plan.trials {
+        experiment = experiment.trials(n);
+    }
+    if let Some(seconds) = p.plan.simulated {
+        experiment = experiment.simulated_time(seconds, p.plan.crossing);
+    }
+    if let Some(seconds) = p.plan.wall {
+        experiment = experiment.wall_time(Duration::from_secs_f64(seconds));
+    }
+    if let Some(name) = p.plan.protocol {
+        experiment = experiment.protocol(name);
+    }
+    if let Some(journal) = &mut p.journal {
+        experiment = experiment.store(journal);
+    }
+    let study = experiment.progress(|progress| shown.tell(progress)).run();
+    shown.finish();
+    let study = study.map_err(|e| refuse(e, p.made.as_deref()))?;
+    let result = Found::of(&study, space, &*p.evaluator, args.convention)?;
+    // The file first: standard output may be closed, and the file is what lasts.
+    if let Some(target) = &json {
+        target.write(&result.json()?)?;
+    }
+    match &args.json {
+        Some(f) if f == Path::new("-") => output::print(&result.json()?)?,
+        _ => output::print(&result.text())?,
+    }
+    match &study.stop {
+        StopReason::Failed { reason } => Err(Failure::search(format!("the search failed: {reason}"))),
+        _ if study.incumbent().is_none() => {
+            let reason = result.first_failure().map(|r| format!("; the first failed with: {r}")).unwrap_or_default();
+            Err(Failure::search(format!("no trial succeeded{reason}")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// An experiment that cannot run: bad input, unless a store failed on the way.
+fn refuse(e: ExperimentError, made: Option<&Path>) -> Failure {
+    match &e {
+        ExperimentError::Store(StoreError::Io { what: "write" | "sync", .. }) => return Failure::search(e),
+        ExperimentError::Store(_) => {}
+        _ => {
+            if let Some(path) = made {
+                // It holds a header at most; whether there is one depends on how far the experiment got.
+                let _ = fs::remove_file(path);
+            }
+        }
+    }
+    match e {
+        ExperimentError::Evaluator(e) => e.into(),
+        e => Failure::usage(e),
+    }
+}

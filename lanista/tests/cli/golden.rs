@@ -1,0 +1,58 @@
+//! What the lists, the results and the demo print, byte for byte.
+
+use super::support::{folder, golden, ok, tests, timeless};
+
+#[test]
+fn lists() {
+    for name in ["spaces", "strategies", "evaluators", "ops"] {
+        let text = ok(&tests(), &[name]);
+        golden(&format!("{name}.txt"), &text);
+        let json: serde_json::Value = serde_json::from_str(&ok(&tests(), &[name, "--json"])).expect("JSON");
+        let listed = json.as_array().expect("an array");
+        assert_eq!(listed.len(), text.lines().count(), "{name}: a line each");
+        for (entry, line) in listed.iter().zip(text.lines()) {
+            let name = entry["name"].as_str().expect("a name");
+            assert!(line.starts_with(name) && line.contains(entry["summary"].as_str().expect("a summary")));
+        }
+    }
+    golden("tables.txt", &ok(&tests(), &["table", "list"]));
+}
+
+#[test]
+fn options_are_listed_with_defaults_and_choices() {
+    let json: serde_json::Value = serde_json::from_str(&ok(&tests(), &["spaces", "--json"])).expect("JSON");
+    let darts = json.as_array().and_then(|a| a.iter().find(|e| e["name"] == "darts")).expect("a space");
+    let network = &darts["options"][0];
+    assert_eq!((&network["name"], &network["default"]), (&"network".into(), &"derived".into()));
+    assert_eq!(network["choices"], serde_json::json!(["derived", "search"]));
+}
+
+#[test]
+fn results() {
+    let args = ["search", "toy", "--strategy", "grid", "--evaluator", "cost:metric=params", "--trials", "100"];
+    golden("search_toy.txt", &timeless(&ok(&tests(), &args)));
+    let args = ["search", "nasbench201", "--strategy", "random", "--evaluator", "nasbench201", "--trials", "50"];
+    golden("search_nasbench201.txt", &timeless(&ok(&tests(), &args)));
+    let args = ["search", "nasbench201", "--protocol", "nasbench201-paper", "--seed", "3"];
+    golden("search_protocol.txt", &timeless(&ok(&tests(), &args)));
+}
+
+#[test]
+fn demo() {
+    let folder = folder();
+    let text = timeless(&ok(folder.path(), &["demo"]));
+    golden("demo.txt", &text);
+    let drawing = folder.path().join("out/nasbench201-seed0.svg");
+    let svg = std::fs::read_to_string(&drawing).expect("the demo draws the network");
+    assert!(svg.starts_with("<svg") && svg.trim_end().ends_with("</svg>"));
+    assert!(text.ends_with("drawn in out/nasbench201-seed0.svg\n"), "{text}");
+}
+
+#[test]
+fn help_shows_examples() {
+    for command in ["search", "show"] {
+        let text = ok(&tests(), &[command, "--help"]);
+        assert!(text.contains("Examples:") && text.contains("lanista "), "{text}");
+    }
+    assert!(ok(&tests(), &["--version"]).starts_with("lanista "));
+}

@@ -1,0 +1,10 @@
+//! The command line, as its users run it.
+
+mod bad_input;
+mod golden;
+mod inspect;
+mod journal;
+mod json;
+mod kill;
+mod search;
+mod support;

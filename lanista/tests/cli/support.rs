@@ -1,0 +1,107 @@
+//! Running the built binary, and comparing what it prints with golden files.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+/// What a command did.
+#[derive(Debug)]
+pub struct Run {
+    pub code: i32,
+    pub out: String,
+    pub err: String,
+}
+
+/// The binary in a folder, with nothing on its standard input.
+pub fn command(folder: &Path, args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_lanista"));
+    command.args(args).current_dir(folder).stdin(Stdio::null()).env_remove("RUST_BACKTRACE").env("NO_COLOR", "1");
+    command
+}
+
+/// Runs it to its end.
+pub fn run_in(folder: &Path, args: &[&str]) -> Run {
+    let Output { status, stdout, stderr } = command(folder, args).output().expect("the binary runs");
+    let text = |bytes| String::from_utf8(bytes).expect("it prints UTF-8");
+    Run { code: status.code().unwrap_or(-1), out: text(stdout), err: text(stderr) }
+}
+
+/// The same, in the folder of the tests.
+pub fn run(args: &[&str]) -> Run {
+    run_in(&tests(), args)
+}
+
+/// Runs a command that must succeed, and returns what it prints.
+#[track_caller]
+pub fn ok(folder: &Path, args: &[&str]) -> String {
+    let run = run_in(folder, args);
+    assert_eq!(run.code, 0, "{args:?}: {}", run.err);
+    run.out
+}
+
+/// Runs a command that must fail as bad usage, with one line of error, and returns the line.
+#[track_caller]
+pub fn refused(folder: &Path, args: &[&str]) -> String {
+    let run = run_in(folder, args);
+    assert_eq!(run.code, 2, "{args:?}: {}{}", run.out, run.err);
+    assert_eq!(run.out, "", "{args:?} prints nothing");
+    assert_eq!(run.err.lines().count(), 1, "{args:?}: {}", run.err);
+    let line = run.err.trim_end().to_owned();
+    let message = line.strip_prefix("error: ").unwrap_or_else(|| panic!("{args:?}: {line}"));
+    message.to_owned()
+}
+
+/// The folder of the tests.
+pub fn tests() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests")
+}
+
+/// An empty folder of one's own.
+pub fn folder() -> tempfile::TempDir {
+    tempfile::tempdir().expect("a folder for temporary files")
+}
+
+/// Compares a text with a golden file; `LANISTA_BLESS=1` writes it anew.
+#[track_caller]
+pub fn golden(name: &str, text: &str) {
+    let path = tests().join("golden").join(name);
+    if std::env::var_os("LANISTA_BLESS").is_some_and(|v| v == "1") {
+        std::fs::write(&path, text).expect("a golden file can be written");
+    }
+    let expected = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        expected == text,
+        "{name} differs; if the change is meant, run `make bless` and read the diff\n--- expected\n{expected}\n--- found\n{text}"
+    );
+}
+
+/// A text without what depends on the machine: wall-clock times.
+pub fn timeless(text: &str) -> String {
+    let lines = text.lines().map(|line| {
+        if line.starts_with("wall time") {
+            return "wall time  ..".to_owned();
+        }
+        match line.find("searched in ") {
+            Some(at) => {
+                let rest = line[at..].split_once(" s;").map_or("", |(_, rest)| rest);
+                format!("{}searched in .. s;{rest}", &line[..at])
+            }
+            None => line.to_owned(),
+        }
+    });
+    lines.map(|l| l + "\n").collect()
+}
+
+/// A result as JSON without wall-clock times.
+pub fn result(path: &Path) -> serde_json::Value {
+    let text = std::fs::read_to_string(path).expect("the result was written");
+    timeless_json(&text)
+}
+
+/// The same from its text.
+pub fn timeless_json(text: &str) -> serde_json::Value {
+    let mut value: serde_json::Value = serde_json::from_str(text).expect("the result is JSON");
+    let wall = value.pointer_mut("/ledger/wall_seconds").expect("a documented field");
+    assert!(wall.as_f64().is_some_and(|s| s >= 0.0), "{wall}");
+    *wall = serde_json::json!(0);
+    value
+}
