@@ -17,6 +17,7 @@ pub mod op;
 pub mod patch;
 pub mod program;
 pub mod resolve;
+pub mod rewrite;
 pub mod text;
 pub mod ty;
 pub mod value;

@@ -16,7 +16,7 @@ fn hash(module: &Module) -> GraphHash {
 }
 
 /// The graph with other names, nodes added in another order, and the operands of commutative ops turned.
-fn disguised(graph: &Graph, random: &mut Random) -> Graph {
+pub fn disguised(graph: &Graph, random: &mut Random) -> Graph {
     let mut names: HashMap<Name, Name> = HashMap::new();
     for (i, n) in graph.nodes().enumerate() {
         names.insert(n.name.clone(), Name::new(format!("r{}_{i}", random.below(1000))));

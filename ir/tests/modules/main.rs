@@ -3,5 +3,9 @@
 mod activity;
 mod cost;
 mod hash;
+mod meaning;
 mod random;
 mod resolve;
+mod rewrite;
+mod spaces;
+mod verify;

@@ -4,7 +4,7 @@ use crate::random::{Random, Sample, module};
 use ir::{Convention, Elaboration, Module};
 use std::cell::RefCell;
 
-const SEEDS: u64 = 3000;
+const SEEDS: u64 = 500;
 
 /// Runs a check over random modules with a few samples each; prints the module if it fails.
 pub fn each(check: impl Fn(&Module, &Sample, &mut Random)) {
