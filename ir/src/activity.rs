@@ -215,6 +215,7 @@ impl Walk<'_> {
         visit: &mut dyn FnMut(&mut Self, Name, &Params<'_>, &Path),
     ) {
         let index: Vec<&Expr> = d.index.as_deref().into_iter().collect();
+        index.iter().for_each(|x| self.mention(x, params, path));
         self.each_case(&index, params, path, &mut |walk, params, path| {
             if let Ok((label, index)) = d.resolve(params) {
                 let name = Name::new(member_name(&label, index));

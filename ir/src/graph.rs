@@ -15,6 +15,7 @@ use petgraph::Direction;
 use petgraph::stable_graph::{NodeIndex, StableDiGraph};
 use petgraph::visit::EdgeRef;
 use rustc_hash::FxHashMap;
+use rustc_hash::FxHashSet;
 use smallvec::SmallVec;
 use std::fmt;
 
@@ -307,6 +308,27 @@ impl Graph {
         let mut out: Vec<_> = edges.map(|e| (self.net[e.target()].name.clone(), e.weight().slot)).collect();
         out.sort();
         out
+    }
+
+    /// The outputs of a node that other nodes use, once per use.
+    #[must_use]
+    pub fn uses(&self, name: &str) -> Vec<u8> {
+        let Some(i) = self.index(name) else { return Vec::new() };
+        self.net.edges_directed(i, Direction::Outgoing).map(|e| e.weight().out).collect()
+    }
+
+    /// The names of the nodes that some output needs; all operands of a select count.
+    #[must_use]
+    pub fn live(&self) -> FxHashSet<&str> {
+        let bound = self.order.iter().map(|i| i.index() + 1).max().unwrap_or(0);
+        let mut needed = vec![false; bound];
+        self.outputs.iter().for_each(|p| needed[p.node.index()] = true);
+        for &i in self.order.iter().rev() {
+            if needed[i.index()] {
+                self.net.neighbors_directed(i, Direction::Incoming).for_each(|x| needed[x.index()] = true);
+            }
+        }
+        self.order.iter().filter(|i| needed[i.index()]).map(|i| self.net[*i].name.as_str()).collect()
     }
 
     pub(crate) fn index(&self, name: &str) -> Option<NodeIndex> {

@@ -4,6 +4,7 @@ use crate::decision::Decision;
 use crate::expr::Expr;
 use crate::graph::Graph;
 use crate::value::Name;
+use rustc_hash::FxHashSet;
 use std::sync::Arc;
 
 /// Named graphs, an entry graph, and the declared decisions and constraints.
@@ -55,6 +56,21 @@ impl Module {
     #[must_use]
     pub fn decision(&self, label: &str) -> Option<&Decision> {
         self.decisions.iter().find(|d| d.label == label)
+    }
+
+    /// The names of the graphs that the entry reaches, itself included.
+    #[must_use]
+    pub fn reached(&self) -> FxHashSet<Name> {
+        let mut found: FxHashSet<Name> = FxHashSet::default();
+        let mut pending: Vec<Name> = vec![self.entry.clone()];
+        while let Some(name) = pending.pop() {
+            if let Some(graph) = self.graph(&name)
+                && found.insert(name)
+            {
+                pending.extend(graph.nodes().flat_map(|n| n.body.callees()).map(|c| c.graph.clone()));
+            }
+        }
+        found
     }
 
     /// Declares a decision; declaring it again in the same way is no change.

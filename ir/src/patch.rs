@@ -1,7 +1,8 @@
 //! Patches: the way to edit a module. A patch is a list of edits; applying it makes a new module and leaves the old one.
 //!
 //! * `tap` names a value, `add` makes nodes, `splice` writes a graph out in place, `shunt` moves users over,
-//!   `replace` changes what a node does, `specialize` gives one call a graph of its own, `define` sets a whole graph.
+//!   `replace` changes what a node does and `rewire` its operands, `specialize` gives one call a graph of its own,
+//!   `define` sets a whole graph, `remove` takes one away.
 //! * Nodes that no output needs after the edits are dropped from the graphs that were edited.
 //! * [`Patch::apply`] verifies the whole module again, so that a parametric graph is re-checked in every instantiation.
 
@@ -14,7 +15,7 @@ use crate::module::{DuplicateLabel, Module};
 use crate::ty::TensorType;
 use crate::value::Name;
 use crate::verify::verify;
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 use std::sync::Arc;
 
 /// Why a patch does not apply.
@@ -64,6 +65,9 @@ enum Edit {
     Specialize { graph: Name, node: Name, copy: Name },
     Add { graph: Name, node: Name, body: Body, operands: Vec<Val>, declared: Option<Vec<TensorType>> },
     Replace { graph: Name, node: Name, body: Body },
+    Rewire { graph: Name, node: Name, operands: Vec<Val> },
+    Sweep { graph: Name },
+    Remove { graph: Name },
     Shunt { graph: Name, from: Val, to: Val },
 }
 
@@ -182,6 +186,27 @@ impl Patch {
         self.edits.push(Edit::Replace { graph: Name::new(graph), node: Name::new(node), body });
     }
 
+    /// Gives a node other operands; its name and what it does stay.
+    pub fn rewire<V: Into<Val>>(
+        &mut self,
+        graph: impl AsRef<str>,
+        node: impl AsRef<str>,
+        operands: impl IntoIterator<Item = V>,
+    ) {
+        let operands = operands.into_iter().map(Into::into).collect();
+        self.edits.push(Edit::Rewire { graph: Name::new(graph), node: Name::new(node), operands });
+    }
+
+    /// Drops the nodes of a graph that no output needs, as in every graph that is edited.
+    pub fn sweep(&mut self, graph: impl AsRef<str>) {
+        self.edits.push(Edit::Sweep { graph: Name::new(graph) });
+    }
+
+    /// Takes a graph away; no other may call it.
+    pub fn remove(&mut self, graph: impl AsRef<str>) {
+        self.edits.push(Edit::Remove { graph: Name::new(graph) });
+    }
+
     /// Moves every use of `from`, outputs included, to `to`; nodes that this patch added before keep using `from`.
     pub fn shunt(&mut self, graph: impl AsRef<str>, from: impl Into<Val>, to: impl Into<Val>) {
         self.edits.push(Edit::Shunt { graph: Name::new(graph), from: from.into(), to: to.into() });
@@ -233,14 +258,25 @@ impl Patch {
                     });
                 }
                 Edit::Replace { graph, node, body } => {
-                    let draft = self.draft(&out, &mut open, graph)?;
-                    let found = draft.nodes.iter_mut().find(|n| n.name == *node);
-                    let place = match found {
-                        Some(place) => place,
-                        None => return Err(self.no_node(&out, graph, node)),
-                    };
+                    let place = self.place(&out, &mut open, graph, node)?;
                     place.body = body.clone();
                     place.declared = None;
+                }
+                Edit::Rewire { graph, node, operands } => {
+                    let place = self.place(&out, &mut open, graph, node)?;
+                    place.operands = operands.clone();
+                    place.declared = None;
+                }
+                Edit::Sweep { graph } => {
+                    self.draft(&out, &mut open, graph)?;
+                }
+                Edit::Remove { graph } => {
+                    open.retain(|d| d.graph != *graph);
+                    let before = out.graphs.len();
+                    out.graphs.retain(|g| g.name != *graph);
+                    if out.graphs.len() == before {
+                        return Err(self.no_graph(&out, graph));
+                    }
                 }
                 Edit::Shunt { graph, from, to } => {
                     let draft = self.draft(&out, &mut open, graph)?;
@@ -283,6 +319,18 @@ impl Patch {
         twin.name = copy.clone();
         out.set_graph(twin);
         Ok(())
+    }
+
+    fn place<'a>(
+        &self,
+        module: &Module,
+        open: &'a mut Vec<Draft>,
+        graph: &Name,
+        node: &Name,
+    ) -> Result<&'a mut DraftNode, PatchError> {
+        let draft = self.draft(module, open, graph)?;
+        let found = draft.nodes.iter_mut().find(|n| n.name == *node);
+        found.ok_or_else(|| self.no_node(module, graph, node))
     }
 
     fn draft<'a>(&self, module: &Module, open: &'a mut Vec<Draft>, graph: &Name) -> Result<&'a mut Draft, PatchError> {
@@ -345,12 +393,16 @@ impl Draft {
     }
 
     fn finish(self) -> Result<Graph, GraphError> {
+        let mut operands: FxHashMap<&Name, Vec<&[Val]>> = FxHashMap::default();
+        for n in &self.nodes {
+            // Two nodes of one name are an error, which the builder reports.
+            operands.entry(&n.name).or_default().push(&n.operands);
+        }
         let mut needed: FxHashSet<&Name> = FxHashSet::default();
         let mut pending: Vec<&Name> = self.outputs.iter().map(|v| &v.node).collect();
         while let Some(name) = pending.pop() {
             if needed.insert(name) {
-                let made = self.nodes.iter().filter(|n| n.name == *name);
-                pending.extend(made.flat_map(|n| n.operands.iter().map(|v| &v.node)));
+                pending.extend(operands.get(name).into_iter().flatten().flat_map(|x| x.iter().map(|v| &v.node)));
             }
         }
         let mut b = GraphBuilder::new(&self.graph, &self.params);

@@ -49,11 +49,17 @@ pub fn verify(module: &Module) -> Result<Program, Faults> {
     if let Err(Faults(more)) = &program {
         faults.extend(more.iter().cloned());
     }
-    for d in &module.decisions {
-        for member in members(d) {
-            alternatives(module, d, member, &mut faults);
+    alternatives(module, &mut |under, decide| {
+        if let Err(Faults(more)) = Elaboration::new(module, decide).everything().run_all() {
+            for mut fault in more {
+                if faults.iter().any(|f| f.what == fault.what && f.node == fault.node && f.graph == fault.graph) {
+                    continue;
+                }
+                fault.under = Some(under.to_owned());
+                faults.push(fault);
+            }
         }
-    }
+    });
     match program {
         Ok(program) if faults.is_empty() => Ok(program),
         _ => Err(Faults(faults)),
@@ -95,31 +101,27 @@ impl Env for Decided<'_> {
     }
 }
 
-/// Elaborates under each value of one decision but its default, the others at theirs.
-fn alternatives(module: &Module, d: &Decision, member: Option<i64>, faults: &mut Vec<Fault>) {
-    let picks: Vec<Pick> = match d.domain.size() {
-        Some(n) => {
-            let tried = n.min(MAX_VALUES);
-            (0..tried).map(|i| Pick::index(if tried < 2 { 0 } else { i * (n - 1) / (tried - 1) })).collect()
-        }
-        None => [0.0, 0.5, 1.0].into_iter().filter_map(|q| d.domain.quantile(q)).collect(),
-    };
-    for pick in picks.into_iter().filter(|p| *p != d.default) {
-        let Some(value) = d.domain.value(pick) else { continue };
-        let decide = |label: &str, index: Option<i64>| {
-            if label == d.label && index == member { Some(value.clone()) } else { default_of(module, label, index) }
+/// Visits each value of each decision but its default, the others at theirs, unless a constraint forbids it.
+pub(crate) fn alternatives(module: &Module, visit: &mut dyn FnMut(&str, &dyn Decide)) {
+    for d in &module.decisions {
+        let picks: Vec<Pick> = match d.domain.size() {
+            Some(n) => {
+                let tried = n.min(MAX_VALUES);
+                (0..tried).map(|i| Pick::index(if tried < 2 { 0 } else { i * (n - 1) / (tried - 1) })).collect()
+            }
+            None => [0.0, 0.5, 1.0].into_iter().filter_map(|q| d.domain.quantile(q)).collect(),
         };
-        let forbidden = |c: &Expr| c.eval_bool(&Decided(&decide)) == Ok(false);
-        if module.constraints.iter().any(forbidden) {
-            continue;
-        }
-        if let Err(Faults(more)) = Elaboration::new(module, &decide).everything().run_all() {
-            for mut fault in more {
-                if faults.iter().any(|f| f.what == fault.what && f.node == fault.node && f.graph == fault.graph) {
-                    continue;
+        for member in members(d) {
+            for pick in picks.iter().filter(|p| **p != d.default) {
+                let Some(value) = d.domain.value(*pick) else { continue };
+                let decide = |label: &str, index: Option<i64>| {
+                    let here = label == d.label && index == member;
+                    if here { Some(value.clone()) } else { default_of(module, label, index) }
+                };
+                let forbidden = |c: &Expr| c.eval_bool(&Decided(&decide)) == Ok(false);
+                if !module.constraints.iter().any(forbidden) {
+                    visit(&format!("?{} = {value}", member_name(&d.label, member)), &decide);
                 }
-                fault.under = Some(format!("?{} = {value}", member_name(&d.label, member)));
-                faults.push(fault);
             }
         }
     }

@@ -35,7 +35,7 @@ pub(super) fn render(drawing: &Drawing) -> String {
 fn cluster(out: &mut String, index: usize, sketch: &Sketch) {
     out.push_str(&format!(
         "  subgraph cluster_{index} {{\n    graph [label={}, fontsize=13, style=rounded, color=\"{}\"];\n",
-        quote(&sketch.name),
+        quote(&std::iter::once(&sketch.name).chain(&sketch.note).cloned().collect::<Vec<_>>().join("\n")),
         palette::LIGHT.frame
     ));
     let outlines = measure::nodes(sketch);

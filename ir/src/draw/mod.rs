@@ -1,7 +1,7 @@
 //! Drawings of graphs: a layered layout, written as SVG or as Graphviz DOT.
 //!
-//! The module knows nothing of the IR. It draws a [`Drawing`]: a title and one [`Sketch`] per
-//! panel, the entry graph and then each cell once. Two pictures are in use in the field, and a
+//! What is drawn is a [`Drawing`]: a title and one [`Sketch`] per panel, the entry graph and then each cell once.
+//! [`Drawing::of`] makes one of a module; the layout and the writers know nothing of the IR. Two pictures are in use in the field, and a
 //! sketch is one of them:
 //!
 //! - *operator graphs*, where a node is an operation in a box and an edge carries a tensor (its
@@ -133,6 +133,8 @@ impl SketchEdge {
 pub struct Sketch {
     /// The panel's heading.
     pub name: String,
+    /// Lines in small print below the heading.
+    pub note: Vec<String>,
     /// The way its edges flow.
     pub direction: Direction,
     /// Its nodes; an edge refers to them by index.
@@ -144,7 +146,7 @@ pub struct Sketch {
 impl Sketch {
     /// A sketch without nodes.
     pub fn new(name: impl Into<String>, direction: Direction) -> Self {
-        Self { name: name.into(), direction, nodes: Vec::new(), edges: Vec::new() }
+        Self { name: name.into(), note: Vec::new(), direction, nodes: Vec::new(), edges: Vec::new() }
     }
 
     /// Adds a node and returns its index.

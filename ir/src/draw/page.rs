@@ -15,6 +15,9 @@ const GUTTER: f64 = 18.0;
 const PADDING: f64 = 20.0;
 /// The height of a panel's heading.
 const PANEL_HEAD: f64 = 26.0;
+/// The distance of the base lines of a panel's note, and its font size.
+pub(super) const NOTE_LINE: f64 = 15.0;
+pub(super) const NOTE_SIZE: f64 = 11.0;
 /// Width by height that the columns aim at.
 const ASPECT: f64 = 1.45;
 /// A legend is drawn from this many kinds on: the titles in the boxes explain a few colours.
@@ -31,6 +34,8 @@ pub(super) struct Panel {
     pub frame: Option<Rect>,
     /// The left end of the heading's base line, if there is a heading.
     pub heading: Option<Point>,
+    /// The left end of the base line of the note's first line.
+    pub note: Point,
 }
 
 /// A legend's entry: the kind, and the upper left corner of its swatch.
@@ -70,15 +75,18 @@ pub(super) fn set(drawing: &Drawing) -> Page {
         let name = &drawing.sketches[index].name;
         !name.is_empty() && (framed || *name != drawing.title)
     };
+    let note = |index: usize| drawing.sketches[index].note.len() as f64 * NOTE_LINE;
+    let head = |index: usize| note(index) + if has_heading(index) { PANEL_HEAD } else { 0.0 };
     let padding = if framed { PADDING } else { 0.0 };
     let outer: Vec<Size> = layouts
         .iter()
         .enumerate()
         .map(|(index, layout)| {
-            let head = if has_heading(index) { PANEL_HEAD } else { 0.0 };
             let name = text::width(&drawing.sketches[index].name, PANEL_SIZE, Weight::Bold);
             let name = if has_heading(index) { name } else { 0.0 };
-            Size { w: layout.size.w.max(name) + 2.0 * padding, h: layout.size.h + head + 2.0 * padding }
+            let note = drawing.sketches[index].note.iter().map(|l| text::width(l, NOTE_SIZE, Weight::Regular));
+            let widest = note.fold(layout.size.w.max(name), f64::max);
+            Size { w: widest + 2.0 * padding, h: layout.size.h + head(index) + 2.0 * padding }
         })
         .collect();
     let (frames, area) = columns(&outer);
@@ -95,14 +103,14 @@ pub(super) fn set(drawing: &Drawing) -> Page {
         .enumerate()
         .map(|(index, (layout, frame))| {
             let (x, top) = (left + frame.x, y + frame.y);
-            let head = if has_heading(index) { PANEL_HEAD } else { 0.0 };
-            let origin = Point { x: x + (frame.w - layout.size.w) / 2.0, y: top + padding + head };
-            let heading = has_heading(index).then_some(Point {
-                x: if framed { x + 16.0 } else { MARGIN },
-                y: top + padding + if framed { 5.0 } else { 9.0 },
-            });
+            let origin = Point { x: x + (frame.w - layout.size.w) / 2.0, y: top + padding + head(index) };
+            let first =
+                Point { x: if framed { x + 16.0 } else { MARGIN }, y: top + padding + if framed { 5.0 } else { 9.0 } };
+            let heading = has_heading(index).then_some(first);
+            let below = if has_heading(index) { NOTE_LINE + 2.0 } else { 0.0 };
+            let note = Point { x: first.x, y: first.y + below };
             let frame = framed.then_some(Rect { x, y: top, w: frame.w, h: frame.h });
-            Panel { layout, origin, frame, heading }
+            Panel { layout, origin, frame, heading, note }
         })
         .collect();
     y += area.h;

@@ -31,6 +31,11 @@ pub(super) fn render(drawing: &Drawing) -> String {
             panel::text(&mut out, class, at, &name);
             out.push('\n');
         }
+        for (k, line) in sketch.note.iter().enumerate() {
+            let at = Point { x: placed.note.x, y: placed.note.y + k as f64 * page::NOTE_LINE };
+            panel::text(&mut out, "detail left muted", at, &markup(line, page::NOTE_SIZE));
+            out.push('\n');
+        }
         panel::write(&mut out, sketch, placed);
     }
     legend(&mut out, &page);

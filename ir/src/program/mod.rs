@@ -26,6 +26,7 @@ use crate::op::Op;
 use crate::ty::TensorType;
 use crate::value::{Name, Value};
 use petgraph::stable_graph::NodeIndex;
+use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 use std::sync::Arc;
 
@@ -147,6 +148,23 @@ impl Program {
             self.instances[i].steps.iter().for_each(|s| add(&mut counts, &s.action, times));
         }
         counts
+    }
+}
+
+impl Program {
+    /// The output types of a graph's nodes, if they are the same in each of its instantiations.
+    pub(crate) fn types_of_graph(&self, graph: &str) -> FxHashMap<Name, Option<Vec<TensorType>>> {
+        let mut found: FxHashMap<Name, Option<Vec<TensorType>>> = FxHashMap::default();
+        for instance in self.instances.iter().filter(|i| i.graph.name() == graph) {
+            for step in &instance.steps {
+                let types = instance.results(step);
+                found
+                    .entry(instance.name(step).clone())
+                    .and_modify(|known| *known = known.take().filter(|k| k[..] == *types))
+                    .or_insert_with(|| Some(types.to_vec()));
+            }
+        }
+        found
     }
 }
 

@@ -32,12 +32,14 @@
 mod lexer;
 mod parser;
 mod printer;
+mod typed;
 
 pub(crate) use lexer::is_path;
 pub(crate) use parser::{Tall, make_template, parse_expr_below, parse_val};
 pub use parser::{parse_module, parse_template};
 pub(crate) use printer::literal_in;
 pub use printer::{print_graph, print_module};
+pub use typed::typed_text;
 
 /// Longest text that is read, in bytes.
 pub const MAX_TEXT: usize = 64 << 20;

@@ -1,6 +1,7 @@
 //! The drawings of the golden files: the field's cells, and the shapes that strain a layout.
 
 use ir::draw::{Direction, Drawing, NodeKind, Sketch, SketchEdge, SketchNode};
+use ir::{Module, Value};
 
 /// Every sample, by the name of its files.
 pub fn all() -> Vec<(&'static str, Drawing)> {
@@ -15,7 +16,59 @@ pub fn all() -> Vec<(&'static str, Drawing)> {
         ("typed_edges", typed_edges()),
         ("odd_input", odd_input()),
         ("folded_rows", folded_rows()),
+        ("module_blocks", Drawing::of(&parse(BLOCKS))),
+        ("module_darts_v2", Drawing::of(&parse(include_str!("../golden/spaces/darts_v2.lir")))),
+        ("module_nasbench201", Drawing::of(&parse(NASBENCH201))),
+        ("module_nasbench201_decided", Drawing::decided(&parse(NASBENCH201), &nasbench201_sample)),
+        ("module_nasbench201_network", Drawing::of(&parse(include_str!("../golden/spaces/nasbench201_network.lir")))),
+        ("module_cell", Drawing::cell(&parse(NASBENCH201), "cell", &nasbench201_sample).expect("a cell")),
     ]
+}
+
+const NASBENCH201: &str = include_str!("../golden/spaces/nasbench201.lir");
+
+/// Every kind of node, parameters, several outputs, types that change.
+const BLOCKS: &str = "module @blocks {
+  entry @main
+
+  decision ?op in [conv, pool, skip_connect]
+  decision ?depth in 1..=3
+  decision ?two in 2 of 3
+
+  graph @block<c, k>(%x) {
+    %v = choice ?op (%x) {conv: conv2d {out=c, k=k, pad=k // 2}, pool: max_pool {k=3, stride=1, pad=1}, skip_connect: identity}
+    %n = batch_norm %v
+    %y = relu %n
+    return %y
+  }
+
+  graph @main(%image: f32[N, 3, 32, 32]) {
+    %stem = conv2d %image {out=32, k=3, stride=2, pad=1}
+    %halves = split %stem
+    %a = repeat ?depth @block<16, 3>(%halves)
+    %b = repeat 2 @block<16, 5>(%halves.1)
+    %d = dropout %halves.1 {p=0.1}
+    %s = select ?two (%a, %b, %d) {reduce=concat}
+    %g = global_avg_pool %s
+    %f = flatten %g
+    %logits = linear %f {out=10}
+    return %logits, %f
+  }
+}";
+
+fn parse(text: &str) -> Module {
+    text.parse().expect("a module")
+}
+
+fn nasbench201_sample(label: &str, _: Option<i64>) -> Option<Value> {
+    let op = match label {
+        "e01" | "e23" => "nor_conv_3x3",
+        "e02" => "nor_conv_1x1",
+        "e12" => "avg_pool_3x3",
+        "e03" => "skip_connect",
+        _ => "none",
+    };
+    Some(Value::label(op))
 }
 
 fn op(sketch: &mut Sketch, from: usize, to: usize, name: &str) {

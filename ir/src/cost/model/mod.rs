@@ -199,7 +199,7 @@ impl CostModel {
     }
 
     /// The joint ranks of some decisions, the last fastest.
-    fn joint(&self, scope: &[usize]) -> impl Iterator<Item = SmallVec<[usize; 4]>> + use<> {
+    fn joint(&self, scope: &[usize]) -> impl Iterator<Item = SmallVec<[usize; 4]>> + Clone + use<> {
         let sizes: SmallVec<[usize; 4]> = scope.iter().map(|d| self.size(*d)).collect();
         let n: usize = sizes.iter().product();
         (0..n).map(move |mut at| {

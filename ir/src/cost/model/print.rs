@@ -7,6 +7,8 @@ use std::fmt;
 
 /// Rows of one table beyond which it is cut.
 const MAX_ROWS: usize = 64;
+/// Rows of one table beyond which those without cost are left out.
+const MANY_ROWS: usize = 16;
 
 impl fmt::Display for CostModel {
     /// ```text
@@ -36,7 +38,11 @@ impl CostModel {
     fn table(&self, f: &mut fmt::Formatter<'_>, sign: char, factor: &Factor) -> fmt::Result {
         let head = factor.scope.iter().map(|d| format!("?{}", self.decisions[*d].name));
         let mut rows: Vec<Vec<String>> = vec![head.chain(["params".into(), "macs".into()]).collect()];
-        for (ranks, cost) in self.joint(&factor.scope).zip(&factor.table).take(MAX_ROWS) {
+        let many = factor.table.len() > MANY_ROWS;
+        let free = |cost: &Option<Cost>| *cost == Some(Cost::default());
+        let shown = self.joint(&factor.scope).zip(&factor.table).filter(|(_, cost)| !many || !free(cost));
+        let listed = shown.clone().count();
+        for (ranks, cost) in shown.take(MAX_ROWS) {
             let value = |(d, rank): (&usize, &usize)| {
                 let value = self.decisions[*d].domain.value(Pick::index(*rank as u64));
                 value.map(|v| v.to_string()).unwrap_or_default()
@@ -46,6 +52,14 @@ impl CostModel {
                 None => ["-".into(), "fault".into()],
             };
             rows.push(factor.scope.iter().zip(&ranks).map(value).chain([params, macs]).collect());
+        }
+        if listed > MAX_ROWS {
+            rows.push(std::iter::repeat_n("..".to_owned(), factor.scope.len() + 2).collect());
+        }
+        if listed < factor.table.len() {
+            let other = std::iter::repeat_n("any other".to_owned(), 1);
+            let blank = std::iter::repeat_n(String::new(), factor.scope.len() - 1);
+            rows.push(other.chain(blank).chain(["0".into(), "0".into()]).collect());
         }
         let columns = factor.scope.len() + 2;
         let width = |c: usize| rows.iter().map(|r| r[c].chars().count()).max().unwrap_or(0);
@@ -61,9 +75,6 @@ impl CostModel {
             }
             writeln!(f)?;
         }
-        match factor.table.len().saturating_sub(MAX_ROWS) {
-            0 => Ok(()),
-            more => writeln!(f, "  .. and {more} more"),
-        }
+        Ok(())
     }
 }
