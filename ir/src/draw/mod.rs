@@ -41,7 +41,6 @@ mod panel;
 mod svg;
 mod text;
 
-pub use adapter::Labels;
 pub use kind::NodeKind;
 
 /// The way a sketch's edges flow.

@@ -16,8 +16,7 @@ use crate::sample::Sample;
 use crate::schema::Schema;
 use ir::decision::{Decision, Pick};
 use ir::draw::Drawing;
-use ir::graph::Body;
-use ir::{Expr, Graph, Module, Name, Value};
+use ir::{Expr, Module, Name, Value};
 use rand::Rng;
 use std::cell::RefCell;
 use std::fmt::Debug;
@@ -317,13 +316,12 @@ impl Space {
     /// # Errors
     /// As [`Space::module`].
     pub fn drawing(&self, sample: &Sample) -> Result<Drawing, MutateError> {
-        let chosen = |graph: &Graph, node: &Name| match &self.base.graph(graph.name())?.node(node)?.body {
-            Body::Choice { decision, .. } if decision.index.is_none() => {
-                sample.get(&decision.label).map(|v| v.to_string())
-            }
-            _ => None,
+        let mut replay = Replay::new(sample);
+        let mut drawing = if self.is_dynamic() {
+            Drawing::of(&self.realise(&mut replay)?)
+        } else {
+            Drawing::decided(&self.mutated(&mut replay)?, sample)
         };
-        let mut drawing = Drawing::labelled(&self.module(sample)?, &chosen);
         if let Some(genotype) = self.genotype(sample).filter(|g| g.len() < 120) {
             drawing.title = genotype;
         }
