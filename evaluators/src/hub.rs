@@ -89,3 +89,62 @@ fn build_one(text: &str) -> Result<Box<dyn Evaluator>, EvaluateError> {
     };
     (entry.build)(options)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The message of what is no evaluator.
+    fn refusal(text: &str) -> String {
+        build(text).expect_err("no evaluator").to_string()
+    }
+
+    #[test]
+    fn the_list_is_sorted_and_tells_the_defaults() {
+        assert!(EVALUATORS.is_sorted_by_key(|e| e.name));
+        for entry in EVALUATORS {
+            let first = |option: &str| {
+                let end = option.find(['|', ' ']).unwrap_or(option.len());
+                option[..end].to_owned()
+            };
+            let defaults: Vec<String> = entry.options.split(", ").filter(|o| !o.is_empty()).map(first).collect();
+            let text = if defaults.is_empty() {
+                entry.name.to_owned()
+            } else {
+                format!("{}:{}", entry.name, defaults.join(","))
+            };
+            let plain = build(entry.name).expect(entry.name);
+            assert_eq!(plain.identity(), text);
+            assert_eq!(build(&text).expect("the defaults").identity(), text);
+        }
+    }
+
+    #[test]
+    fn what_is_no_evaluator_is_named_with_the_nearest() {
+        assert_eq!(
+            refusal("nasbench201-"),
+            "no evaluator is called `nasbench201-` (did you mean `nasbench201`?); there are cost, latency, nasbench101, \
+             nasbench101-pool, nasbench201"
+        );
+        assert!(refusal("").starts_with("no evaluator is called ``; there are cost"));
+        assert!(refusal("cost+").starts_with("no evaluator is called ``"));
+        assert!(refusal(&"x".repeat(10_000)).len() < 200);
+        assert!(refusal("cost:convention=topp").contains("did you mean `thop`?"));
+        assert!(refusal("cost:metric").contains("write options as name:key=value"));
+        assert!(refusal("latency:device=raspi").contains("unknown device `raspi`, did you mean `raspi4`?"));
+        assert!(refusal("nasbench101-pool:epochs=200").contains("is none of 4, 12, 36, 108"));
+        assert!(refusal("nasbench101:epochs=108").contains("has no option `epochs`"));
+    }
+
+    #[test]
+    fn joined_evaluators_give_the_metrics_of_all() {
+        let both = build("nasbench201:epochs=12+latency:device=raspi4").expect("an evaluator");
+        assert_eq!(
+            both.identity(),
+            "nasbench201:dataset=cifar10,epochs=12,trial=mean,report=200+latency:device=raspi4"
+        );
+        let units: Vec<&str> = both.search_metrics().iter().map(|m| m.unit).collect();
+        assert_eq!(units, ["%", "ms"]);
+        assert_eq!(both.report_metrics().len(), 3);
+    }
+}

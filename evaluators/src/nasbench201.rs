@@ -71,6 +71,10 @@ impl Nasbench201Options {
     pub(crate) const HELP: &str = "dataset=cifar10|cifar100|imagenet16-120, epochs=12|200, \
                                    trial=mean|0|1|2|random, report=200|12";
 
+    fn is_mean(self) -> bool {
+        matches!(self.training, Training::Mean | Training::Trial(Trial::Mean))
+    }
+
     fn read(mut options: Options) -> Result<Self, EvaluateError> {
         let dataset = options.take_one("dataset", "cifar10", &REPORTED.map(Dataset::name))?;
         let epochs = options.take_one("epochs", "12", &["12", "200"])?;
@@ -309,9 +313,15 @@ impl Evaluator for Nasbench201Evaluator {
     fn caveats(&self) -> Vec<String> {
         let Nasbench201Options { dataset, epochs, training, report } = self.options;
         let mut caveats = Vec::new();
-        if epochs == Epochs::E200 && matches!(training, Training::Mean | Training::Trial(Trial::Mean)) {
+        if epochs == Epochs::E200 && self.options.is_mean() {
             caveats.push(
                 "oracle: the search sees the mean over up to three trainings of 200 epochs, and is charged for one"
+                    .to_owned(),
+            );
+        }
+        if epochs == Epochs::E200 && report == Epochs::E200 && self.options.is_mean() {
+            caveats.push(
+                "the validation mean is of release v1.1, the reported test mean of NATS-tss v1.0: two vintages"
                     .to_owned(),
             );
         }

@@ -17,10 +17,24 @@ use std::sync::Arc;
 ///
 /// It prints as `e01=none,e02=skip_connect`, inactive decisions left out. Read from a text it knows labels and values
 /// only; [`Space::bind`](crate::Space::bind) checks it against a space. Equal are samples with equal pairs.
-#[derive(Clone)]
 pub struct Sample {
     schema: Arc<Schema>,
     picks: Box<[Pick]>,
+}
+
+impl Clone for Sample {
+    fn clone(&self) -> Self {
+        Self { schema: self.schema.clone(), picks: self.picks.clone() }
+    }
+
+    /// Between samples of one space this allocates nothing.
+    fn clone_from(&mut self, source: &Self) {
+        if Arc::ptr_eq(&self.schema, &source.schema) {
+            self.picks.copy_from_slice(&source.picks);
+        } else {
+            *self = source.clone();
+        }
+    }
 }
 
 impl Sample {

@@ -15,7 +15,9 @@ const TRIALS: u64 = 1_000_000;
 fn space() -> Result<Space, Box<dyn std::error::Error>> {
     let mut text = String::from("module @cell {\n  entry @main\n");
     (0..6).try_for_each(|i| writeln!(text, "  decision ?e{i} in [1, 2, 3, 4, 5]"))?;
-    text.push_str("  graph @main(%x: f32[N, 8]) {\n    %y = linear %x {out=?e0+?e1+?e2+?e3+?e4+?e5}\n    return %y\n  }\n}");
+    text.push_str(
+        "  graph @main(%x: f32[N, 8]) {\n    %y = linear %x {out=?e0+?e1+?e2+?e3+?e4+?e5}\n    return %y\n  }\n}",
+    );
     Ok(Space::new(text.parse()?)?)
 }
 

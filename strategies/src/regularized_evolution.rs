@@ -5,7 +5,6 @@ use crate::strategy::{Next, Proposal, Strategy};
 use crate::trial::{Objective, Trial, TrialId};
 use mutators::{MutateError, Options, Sample, Space, draw};
 use rand::Rng;
-use std::collections::VecDeque;
 
 /// How a population evolves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,8 +32,12 @@ impl Default for EvolutionOptions {
 pub struct RegularizedEvolution {
     identity: String,
     options: EvolutionOptions,
-    /// The living, oldest first.
-    population: VecDeque<Member>,
+    /// The living; once there are enough, a ring.
+    population: Vec<Member>,
+    /// The living's scores, apart, because a tournament reads many scores and one member.
+    scores: Vec<f64>,
+    /// Place of the oldest in a full ring.
+    oldest: usize,
     /// Number of proposals that were not told yet.
     awaited: usize,
     /// Places of the population, to draw from without replacement.
@@ -43,7 +46,6 @@ pub struct RegularizedEvolution {
 
 #[derive(Clone, Debug)]
 struct Member {
-    score: f64,
     id: TrialId,
     sample: Sample,
 }
@@ -58,7 +60,9 @@ impl RegularizedEvolution {
                 "regularized-evolution:population={population},sample={sample},replacement={replacement}"
             ),
             options,
-            population: VecDeque::with_capacity(population.min(1 << 16)),
+            population: Vec::new(),
+            scores: Vec::new(),
+            oldest: 0,
             awaited: 0,
             places: Vec::new(),
         }
@@ -75,21 +79,28 @@ impl RegularizedEvolution {
 
     /// The winner of a tournament; among equals the one drawn first.
     fn parent(&mut self, rng: &mut dyn Rng) -> Option<&Member> {
-        let n = self.population.len();
-        let better = |a: usize, b: usize| if self.population[b].score > self.population[a].score { b } else { a };
-        let winner = if self.options.replacement {
-            (0..self.options.sample).map(|_| draw::below(rng, n as u64) as usize).reduce(better)
+        let (n, scores) = (self.scores.len(), &self.scores);
+        if n == 0 {
+            return None;
+        }
+        let draw_one = |rng: &mut dyn Rng, left: usize| draw::below(rng, left as u64) as usize;
+        let (mut winner, mut best) = (0, f64::NEG_INFINITY);
+        let mut compete = |place: usize| {
+            if scores[place] > best {
+                (winner, best) = (place, scores[place]);
+            }
+        };
+        if self.options.replacement {
+            (0..self.options.sample).for_each(|_| compete(draw_one(rng, n)));
         } else {
             self.places.clear();
             self.places.extend(0..n);
-            let places = &mut self.places;
-            let drawn = (0..self.options.sample.min(n)).map(|k| {
-                places.swap(k, k + draw::below(rng, (n - k) as u64) as usize);
-                places[k]
-            });
-            drawn.reduce(better)
-        };
-        self.population.get(winner?)
+            for k in 0..self.options.sample.min(n) {
+                self.places.swap(k, k + draw_one(rng, n - k));
+                compete(self.places[k]);
+            }
+        }
+        self.population.get(winner)
     }
 }
 
@@ -119,9 +130,15 @@ impl Strategy for RegularizedEvolution {
     fn tell(&mut self, trial: &Trial, objective: &Objective) {
         self.awaited = self.awaited.saturating_sub(1);
         let Some(score) = trial.score(objective) else { return };
-        if self.population.len() >= self.options.population {
-            self.population.pop_front();
+        if self.population.len() < self.options.population {
+            self.scores.push(score);
+            self.population.push(Member { id: trial.id, sample: trial.sample.clone() });
+            return;
         }
-        self.population.push_back(Member { score, id: trial.id, sample: trial.sample.clone() });
+        self.scores[self.oldest] = score;
+        let dead = &mut self.population[self.oldest];
+        dead.id = trial.id;
+        dead.sample.clone_from(&trial.sample);
+        self.oldest = (self.oldest + 1) % self.options.population;
     }
 }

@@ -11,26 +11,26 @@ use mutators::spaces;
 pub(super) fn table(report: &mut VerifyReport, step: usize, progress: Progress<'_>) -> Result<(), EvaluateError> {
     let table = Nasbench101::embedded()?;
     let rows = table.ids().step_by(step);
-    let records = rows.map(|id| (id.index(), table.cell(id), u64::from(table.params(id)))).collect();
-    compare(report, records, progress)
+    let records: Vec<_> = rows.map(|id| (id.index(), table.cell(id), u64::from(table.params(id)))).collect();
+    compare(report, &records, progress)
 }
 
 /// The same for the pool.
 pub(super) fn pool(report: &mut VerifyReport, step: usize, progress: Progress<'_>) -> Result<(), EvaluateError> {
     let table = Nasbench101Pool::embedded()?;
     let rows = table.ids().step_by(step);
-    let records = rows.map(|id| (id.index(), table.cell(id), u64::from(table.params(id)))).collect();
-    compare(report, records, progress)
+    let records: Vec<_> = rows.map(|id| (id.index(), table.cell(id), u64::from(table.params(id)))).collect();
+    compare(report, &records, progress)
 }
 
 /// Builds the network of each record's cell, in the benchmark's numbering, and compares its params.
 fn compare(
     report: &mut VerifyReport,
-    records: Vec<(usize, CellSpec, u64)>,
+    records: &[(usize, CellSpec, u64)],
     progress: Progress<'_>,
 ) -> Result<(), EvaluateError> {
     let space = spaces::build("nasbench101")?;
-    let found = each(&records, progress, |(_, cell, _)| {
+    let found = each(records, progress, |(_, cell, _)| {
         let sample = space.parse_genotype(&cell.to_string())?;
         Ok(space.program(&sample)?.cost(Convention::Nasbench).params)
     })?;

@@ -30,6 +30,7 @@
 //! assert!(drawing.to_dot().starts_with("digraph"));
 //! ```
 
+mod adapter;
 mod dot;
 mod kind;
 pub mod layout;
@@ -40,6 +41,7 @@ mod panel;
 mod svg;
 mod text;
 
+pub use adapter::Labels;
 pub use kind::NodeKind;
 
 /// The way a sketch's edges flow.
