@@ -182,7 +182,7 @@ fn scratch() -> std::path::PathBuf {
     std::env::temp_dir().join(format!("lanista-conformance-{}-{next}.jsonl", std::process::id()))
 }
 
-/// On a space of four samples the search ends, with a reason; one that never repeats itself tries them all.
+/// On a space of four samples the search ends: with the budget, or with a reason.
 pub fn exhausts(make: Make<'_>) {
     let space = tiny();
     for jobs in [1, 3] {
@@ -203,7 +203,7 @@ pub fn exhausts(make: Make<'_>) {
 pub fn tolerates_failures(make: Make<'_>) {
     let space = space();
     let half = Function::new("number", Metric::minimize("number", ""), |c: &Candidate<'_>| {
-        if c.query.number % 2 == 0 { Err(EvaluateError::Failed("even".into())) } else { Ok(number(c)) }
+        if c.query.number.is_multiple_of(2) { Err(EvaluateError::Failed("even".into())) } else { Ok(number(c)) }
     });
     let none = Function::new("number", Metric::minimize("number", ""), |_: &Candidate<'_>| Ok(f64::NAN));
     for jobs in [1, 3] {

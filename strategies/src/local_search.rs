@@ -136,10 +136,11 @@ impl Strategy for LocalSearch {
                     None => self.climb.starts = 0,
                 }
             }
-            if self.improvement == Improvement::First && self.climb.here.is_some() {
-                if let Some(place) = self.climb.better() {
-                    self.move_to(place, space, rng)?;
-                }
+            if self.improvement == Improvement::First
+                && self.climb.here.is_some()
+                && let Some(place) = self.climb.better()
+            {
+                self.move_to(place, space, rng)?;
             }
             if let Some(neighbour) = self.climb.ahead.pop() {
                 let here = self.climb.here.as_ref().map(|h| h.id);
