@@ -49,12 +49,18 @@ impl Drawing {
             let (params, macs) = (cost.params as f64 / 1e6, cost.macs as f64 / 1e6);
             drawing = drawing.with_subtitle(format!("{params:.2} M params, {macs:.1} M MACs"));
         }
-        for graph in reached(module) {
-            let sketch =
-                Cell::of(graph).map_or_else(|| operators(graph, program.as_ref(), labels), |cell| cell.sketch(labels));
-            drawing = drawing.with_sketch(sketch);
+        let mut sketches: Vec<Sketch> = reached(module)
+            .into_iter()
+            .map(|graph| match Cell::of(graph) {
+                Some(cell) => cell.sketch(labels),
+                None => operators(graph, program.as_ref(), labels),
+            })
+            .collect();
+        // The network, its cells, then the blocks that they are made of.
+        if let Some(rest) = sketches.get_mut(1..) {
+            rest.sort_by_key(|s| !s.is_cell());
         }
-        drawing
+        sketches.into_iter().fold(drawing, Self::with_sketch)
     }
 }
 
