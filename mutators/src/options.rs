@@ -120,7 +120,13 @@ impl Options {
         T: FromStr + PartialOrd + Display + Copy,
         T::Err: Display,
     {
-        let value = self.take(option, default)?;
+        let in_range = |e: OptionError| match e {
+            OptionError::Value { component, option, value, reason } => {
+                OptionError::Value { component, option, value, reason: format!("{reason}; it lies in {lo}..={hi}") }
+            }
+            e => e,
+        };
+        let value = self.take(option, default).map_err(in_range)?;
         if lo <= value && value <= hi {
             return Ok(value);
         }
@@ -191,5 +197,8 @@ mod tests {
         let mut o: Options = "x:population=0".parse().expect("syntax");
         let err = o.take_in("population", 10u32, 2, 1000).expect_err("range").to_string();
         assert_eq!(err, "`x`: population=0 is out of range; it lies in 2..=1000");
+        let mut o: Options = "x:population=-1".parse().expect("syntax");
+        let err = o.take_in("population", 10u32, 2, 1000).expect_err("range").to_string();
+        assert!(err.starts_with("`x`: population=-1 cannot be read") && err.ends_with("it lies in 2..=1000"), "{err}");
     }
 }

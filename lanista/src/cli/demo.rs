@@ -5,7 +5,6 @@ use super::failure::Failure;
 use super::grid::Grid;
 use super::output::{self, Target};
 use super::result::Found;
-use super::shim::Shim as _;
 use evaluators::Evaluator;
 use mutators::{Sample, Space};
 use rayon::prelude::*;
@@ -42,7 +41,13 @@ pub fn demo(args: &DemoArgs) -> Result<(), Failure> {
     out += &format!("{}\n", Distribution::of(seeds, own, args.seed, took));
     out += &found.ledger().to_string();
 
-    drawing.write(&space.module(&best.sample)?.to_svg())?;
+    let mut picture = space.drawing(&best.sample)?;
+    picture.title = format!("NAS-Bench-201: what seed {} found in {} trials", args.seed, args.trials);
+    if let Some(own) = own {
+        let size = picture.subtitle.take().map(|s| format!("{s}, ")).unwrap_or_default();
+        picture = picture.with_subtitle(format!("{size}{own:.2} % CIFAR-10 test accuracy"));
+    }
+    drawing.write(&picture.to_svg())?;
     out += &format!(
         "\nThe network is drawn in {}\n",
         args.output.join(drawing.path().file_name().unwrap_or_default()).display()

@@ -15,7 +15,6 @@ mod progress;
 mod protocol;
 mod result;
 mod search;
-mod shim;
 mod show;
 mod source;
 mod table;

@@ -4,6 +4,7 @@ use super::grid::{measured, seconds, thousands};
 use super::output;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::IsTerminal;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use strategies::Progress;
 
@@ -12,7 +13,52 @@ const STEPS: u64 = 10_000;
 /// Plain lines over a whole search.
 const LINES: u64 = 10;
 /// Between two updates of the bar.
-const REDRAW: Duration = Duration::from_millis(80);
+const REDRAW: Duration = Duration::from_millis(150);
+
+/// A bar, if standard error is a terminal.
+fn bar() -> Option<ProgressBar> {
+    std::io::stderr().is_terminal().then(|| {
+        // A message that is wider than the terminal is cut, so that the bar stays on one line.
+        let style = ProgressStyle::with_template("{bar:24} {wide_msg}")
+            .map(|s| s.progress_chars("=> "))
+            .unwrap_or_else(|_| ProgressStyle::default_bar());
+        ProgressBar::with_draw_target(Some(STEPS), ProgressDrawTarget::stderr_with_hz(8)).with_style(style)
+    })
+}
+
+/// Shows how far a count is that several threads make together.
+pub struct Counted {
+    bar: Option<ProgressBar>,
+    what: &'static str,
+    told: AtomicU64,
+}
+
+impl Counted {
+    /// Nothing is shown until the first call.
+    pub fn new(what: &'static str) -> Self {
+        Self { bar: bar(), what, told: AtomicU64::new(0) }
+    }
+
+    /// Takes note that so many are done.
+    pub fn tell(&self, done: u64, of: u64) {
+        let message = || format!("{} of {} {}", thousands(done), thousands(of), self.what);
+        match &self.bar {
+            Some(bar) => {
+                bar.set_message(message());
+                bar.set_position(done * STEPS / of.max(1));
+                if done == of {
+                    bar.finish_and_clear();
+                }
+            }
+            None => {
+                let tenth = done * LINES / of.max(1);
+                if self.told.fetch_max(tenth, Ordering::Relaxed) < tenth {
+                    output::note(&message());
+                }
+            }
+        }
+    }
+}
 
 /// Shows how far a search is.
 pub struct Shown {
@@ -31,12 +77,7 @@ pub struct Shown {
 impl Shown {
     /// Nothing is shown until the first trial.
     pub fn new(quiet: bool, unit: &'static str, wall_budget: Option<f64>) -> Self {
-        let bar = (!quiet && std::io::stderr().is_terminal()).then(|| {
-            let style = ProgressStyle::with_template("{bar:28} {msg}")
-                .map(|s| s.progress_chars("=> "))
-                .unwrap_or_else(|_| ProgressStyle::default_bar());
-            ProgressBar::with_draw_target(Some(STEPS), ProgressDrawTarget::stderr()).with_style(style)
-        });
+        let bar = if quiet { None } else { bar() };
         let now = Instant::now();
         Self { bar, unit, wall_budget, started: now, drawn: now, fresh: 0, told: 0, quiet }
     }
@@ -52,8 +93,8 @@ impl Shown {
                 if self.drawn.elapsed() >= REDRAW {
                     self.drawn = Instant::now();
                     let done = self.fraction(p);
-                    bar.set_position((done * STEPS as f64) as u64);
                     bar.set_message(self.message(p, done));
+                    bar.set_position((done * STEPS as f64) as u64);
                 }
             }
             None => {

@@ -99,6 +99,10 @@ fn run(mut p: Prepared, args: &ReportArgs) -> Result<(), Failure> {
     let study = experiment.progress(|progress| shown.tell(progress)).run();
     shown.finish();
     let study = study.map_err(|e| refuse(e, p.made.as_deref()))?;
+    let read = study.trials.len() as u64 - study.evaluated;
+    if read > 0 && !args.quiet {
+        output::note(&format!("{read} trials were read from the journal, {} evaluated", study.evaluated));
+    }
     let result = Found::of(&study, space, &*p.evaluator, args.convention)?;
     // The file first: standard output may be closed, and the file is what lasts.
     if let Some(target) = &json {

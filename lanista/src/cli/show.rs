@@ -3,19 +3,23 @@
 use super::args::{Format, HashArgs, ShowArgs};
 use super::failure::Failure;
 use super::output;
-use super::shim::Shim as _;
 use super::source::Source;
+use ir::draw::Drawing;
 
 /// Shows a space or a network.
 pub fn show(args: &ShowArgs) -> Result<(), Failure> {
     let source = Source::load(&args.target)?;
     let sample = source.select(&args.selection)?;
     let module = source.module(sample.as_ref())?;
+    let drawing = || match &sample {
+        Some(sample) => source.space.drawing(sample).map_err(Failure::from),
+        None => Ok(Drawing::of(&module)),
+    };
     let text = match args.format {
         Format::Text => module.to_string(),
         Format::Json => module.to_json(),
-        Format::Dot => module.to_dot(),
-        Format::Svg => module.to_svg(),
+        Format::Dot => drawing()?.to_dot(),
+        Format::Svg => drawing()?.to_svg(),
     };
     let end = if text.ends_with('\n') { "" } else { "\n" };
     output::print_to(args.output.as_deref(), &format!("{text}{end}"))

@@ -5,6 +5,7 @@ use super::failure::Failure;
 use super::grid::{Align, Grid, thousands};
 use super::list::pretty;
 use super::output;
+use super::progress::Counted;
 use evaluators::table::{FILES, TableFile};
 use serde_json::json;
 use std::path::Path;
@@ -40,7 +41,8 @@ fn list(args: &ListArgs) -> Result<(), Failure> {
 
 /// Checks the embedded table against its checksum, its row count, and what the networks' own graphs count.
 fn verify(name: &str) -> Result<(), Failure> {
-    let report = evaluators::verify_table(name, &|_, _| {})?;
+    let shown = Counted::new("networks");
+    let report = evaluators::verify_table(name, &|done, of| shown.tell(done, of))?;
     output::print(&format!("{report}\n"))?;
     match report.agrees() {
         true => Ok(()),

@@ -78,8 +78,15 @@ fn what_is_shown_is_read_back() {
 fn drawings() {
     let svg = ok(&tests(), &["show", "nasbench201", "--random", "1", "--format", "svg"]);
     assert!(svg.starts_with("<svg") && svg.contains("</svg>"));
-    let dot = ok(&tests(), &["show", "nasbench201", "--random", "1", "--format", "dot"]);
-    assert!(dot.starts_with("digraph"));
+    let cell = "|nor_conv_1x1~0|+|avg_pool_3x3~0|nor_conv_3x3~1|+|skip_connect~0|none~1|none~2|";
+    for format in ["svg", "dot"] {
+        let text = ok(&tests(), &["show", "nasbench201", "--genotype", cell, "--format", format]);
+        for op in ["nor_conv_1x1", "nor_conv_3x3"] {
+            assert!(text.contains(op), "an operation has the name of the choice: {op} in {text}");
+        }
+        let open = ok(&tests(), &["show", "nasbench201", "--format", format]);
+        assert!(open.contains("e01"), "an open choice has the name of its decision");
+    }
 }
 
 #[test]

@@ -74,6 +74,7 @@ pub fn value_choice(module: &mut Module, label: &str, values: &[Value]) -> Resul
 ///
 /// # Errors
 /// If the bounds do not fit, or the label is declared in another way.
+#[expect(clippy::too_many_arguments, reason = "the parts of a repeat are independent of each other")]
 pub fn repeat<V: Into<Val>>(
     module: &mut Module,
     graph: &mut GraphBuilder,
