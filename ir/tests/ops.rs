@@ -57,7 +57,7 @@ fn attr_value(op: &str, attr: &str) -> BoxedStrategy<Value> {
         (_, "k" | "stride" | "pad" | "dilation" | "before" | "after") => pair(),
         (_, "out" | "groups" | "parts" | "step" | "trailing") => size().prop_map(int).boxed(),
         (_, "axis" | "start" | "end") => signed().prop_map(Value::Int).boxed(),
-        (_, "bias" | "affine" | "track" | "ceil" | "count_include_pad" | "keepdim" | "tanh") => {
+        ("add", "mean") | (_, "bias" | "affine" | "track" | "ceil" | "count_include_pad" | "keepdim" | "tanh") => {
             any::<bool>().prop_map(Value::Bool).boxed()
         }
         (_, "eps" | "momentum" | "p" | "value") => real(),
