@@ -9,6 +9,7 @@ use petgraph::Direction;
 use petgraph::stable_graph::{NodeIndex, StableDiGraph};
 use petgraph::visit::EdgeRef;
 use rustc_hash::FxHashMap;
+use smallvec::SmallVec;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
@@ -281,14 +282,19 @@ impl GraphBuilder {
             }
             all_operands.push((i, operands));
         }
+        let mut ports: Vec<SmallVec<[Port; 2]>> = Vec::with_capacity(all_operands.len());
         for (target, operands) in all_operands {
+            let mut own = SmallVec::with_capacity(operands.len());
             for (slot, val) in operands.into_iter().enumerate() {
                 let Some(source) = by_name.get(&val.node) else {
                     let user = format!("%{}", net[target].name);
                     return Err(GraphError::Undefined { graph, user, val });
                 };
                 net.add_edge(*source, target, Wire { out: val.out, slot: slot as u16 });
+                own.push(Port { node: *source, out: val.out });
             }
+            // Nodes are numbered in a row, so that a node's index is its place here.
+            ports.push(own);
         }
         let mut outputs = Vec::with_capacity(self.outputs.len());
         for val in self.outputs {
@@ -301,7 +307,7 @@ impl GraphBuilder {
             return Err(GraphError::NoOutput { graph });
         }
         let order = topological(&net).map_err(|nodes| GraphError::Cycle { graph: graph.clone(), nodes })?;
-        Ok(Graph { name: graph, params: self.params, net, inputs, outputs, order })
+        Ok(Graph { name: graph, params: self.params, net, inputs, outputs, order, operands: ports })
     }
 }
 

@@ -240,6 +240,8 @@ pub struct Graph {
     pub(crate) inputs: Vec<NodeIndex>,
     pub(crate) outputs: Vec<Port>,
     pub(crate) order: Vec<NodeIndex>,
+    /// The operands of each node by slot: the in-edges of `net` in order.
+    pub(crate) operands: Vec<SmallVec<[Port; 2]>>,
 }
 
 impl Graph {
@@ -297,7 +299,7 @@ impl Graph {
     /// The operands of a node by name, in order; empty if there is no such node.
     #[must_use]
     pub fn operands(&self, name: &str) -> Vec<Val> {
-        self.index(name).map(|i| self.ports(i).into_iter().map(|p| self.val(p)).collect()).unwrap_or_default()
+        self.index(name).map(|i| self.ports(i).iter().map(|p| self.val(*p)).collect()).unwrap_or_default()
     }
 
     /// The users of a node's values: node name and operand slot, in order of name and slot.
@@ -340,16 +342,8 @@ impl Graph {
     }
 
     /// Operands by slot.
-    pub(crate) fn ports(&self, node: NodeIndex) -> SmallVec<[Port; 4]> {
-        let mut out: SmallVec<[(u16, Port); 4]> = self
-            .net
-            .edges_directed(node, Direction::Incoming)
-            .map(|e| (e.weight().slot, Port { node: e.source(), out: e.weight().out }))
-            .collect();
-        if out.len() > 1 {
-            out.sort_unstable_by_key(|(slot, _)| *slot);
-        }
-        out.into_iter().map(|(_, p)| p).collect()
+    pub(crate) fn ports(&self, node: NodeIndex) -> &[Port] {
+        &self.operands[node.index()]
     }
 }
 
@@ -366,7 +360,7 @@ impl PartialEq for Graph {
             && self.order.iter().all(|i| {
                 let node = &self.net[*i];
                 others.get(&node.name).is_some_and(|j| {
-                    let operands = |g: &Self, i| g.ports(i).into_iter().map(|p| g.val(p)).collect::<SmallVec<[_; 4]>>();
+                    let operands = |g: &Self, i| g.ports(i).iter().map(|p| g.val(*p)).collect::<SmallVec<[_; 4]>>();
                     *node == other.net[*j] && operands(self, *i) == operands(other, *j)
                 })
             })

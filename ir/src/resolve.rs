@@ -55,11 +55,18 @@ pub enum ResolveError {
 }
 
 impl Module {
-    /// The module with every decision made, and without what no output needs.
+    /// The module with every decision made, and without what no output needs. One without decisions only loses the graphs
+    /// that its entry does not reach; its graphs are shared.
     ///
     /// # Errors
     /// If a decision has no value, or one that does not fit its use.
     pub fn resolve(&self, decide: &dyn Decide) -> Result<Self, ResolveError> {
+        if self.decisions.is_empty() && self.constraints.is_empty() {
+            let reached = self.reached();
+            let mut plain = self.clone();
+            plain.graphs.retain(|g| reached.contains(&g.name));
+            return Ok(plain);
+        }
         let mut run = Resolver {
             module: self,
             decide,
@@ -200,7 +207,7 @@ impl Resolver<'_> {
         for &i in graph.order.iter().filter(|i| need.contains(graph, **i)) {
             let node = &graph.net[i];
             let known = known_at(&node.name);
-            let operands: Vec<Val> = graph.ports(i).into_iter().map(|p| plan.find(graph.val(p))).collect();
+            let operands: Vec<Val> = graph.ports(i).iter().map(|p| plan.find(graph.val(*p))).collect();
             match &node.body {
                 Body::Select { decision, reduce } => {
                     let value = known.value(decision)?;

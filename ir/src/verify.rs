@@ -192,11 +192,13 @@ fn structure(module: &Module, graph: &Graph, faults: &mut Vec<Fault>) {
             }
         }
         each_expr(&node.body, &mut |x| {
-            for d in x.decisions() {
-                if let Err(text) = reference(module, d) {
+            x.walk(&mut |part| {
+                if let Expr::Decision(d) = part
+                    && let Err(text) = reference(module, d)
+                {
                     push(What::Decision(text));
                 }
-            }
+            });
         });
         match &node.body {
             Body::Choice { decision, candidates } => {

@@ -9,6 +9,8 @@
 //! holds for every graph but contrived strongly regular ones.
 
 use super::stable::{GraphHash, StableHasher, avalanche};
+use rustc_hash::FxHashSet;
+use std::borrow::Cow;
 
 /// A colour: two independent 64-bit lanes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -64,6 +66,20 @@ impl Dag {
         Self { start: vec![0], ..Self::default() }
     }
 
+    /// An empty graph with room for some nodes.
+    #[must_use]
+    pub fn with_capacity(nodes: usize) -> Self {
+        let mut start = Vec::with_capacity(nodes + 1);
+        start.push(0);
+        Self {
+            labels: Vec::with_capacity(nodes),
+            commutative: Vec::with_capacity(nodes),
+            start,
+            edges: Vec::with_capacity(2 * nodes),
+            outputs: Vec::new(),
+        }
+    }
+
     /// Empties it, keeping the memory.
     pub fn clear(&mut self) {
         self.labels.clear();
@@ -95,7 +111,7 @@ impl Dag {
     }
 
     /// Drops nodes that no output needs, except those below `keep` (the inputs).
-    fn live(&self, keep: u32) -> Self {
+    fn live(&self, keep: u32) -> Cow<'_, Self> {
         let n = self.labels.len();
         let mut needed = vec![false; n];
         self.outputs.iter().for_each(|(o, _)| needed[*o as usize] = true);
@@ -105,7 +121,7 @@ impl Dag {
             }
         }
         if needed.iter().skip(keep as usize).all(|x| *x) {
-            return self.clone();
+            return Cow::Borrowed(self);
         }
         let mut out = Self::new();
         let mut number = vec![0; n];
@@ -114,7 +130,7 @@ impl Dag {
             number[i] = out.push(self.labels[i], self.commutative[i], operands);
         }
         out.outputs = self.outputs.iter().map(|(o, k)| (number[*o as usize], *k)).collect();
-        out
+        Cow::Owned(out)
     }
 
     /// The canonical hash; the first `inputs` nodes are inputs, which count even where unused.
@@ -143,7 +159,7 @@ impl Dag {
 
     /// Sweeps until the number of classes stays; returns it.
     fn refine(&self, colours: &mut [Colour]) -> usize {
-        let mut scratch = Vec::with_capacity(colours.len());
+        let mut scratch = FxHashSet::with_capacity_and_hasher(colours.len(), Default::default());
         let mut classes = 0;
         loop {
             self.forward(colours);
@@ -254,11 +270,9 @@ impl Dag {
     }
 }
 
-fn distinct(colours: &[Colour], scratch: &mut Vec<Colour>) -> usize {
+fn distinct(colours: &[Colour], scratch: &mut FxHashSet<Colour>) -> usize {
     scratch.clear();
-    scratch.extend_from_slice(colours);
-    scratch.sort_unstable();
-    scratch.dedup();
+    scratch.extend(colours);
     scratch.len()
 }
 

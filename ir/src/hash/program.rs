@@ -5,12 +5,16 @@ use super::stable::{GraphHash, StableHasher};
 use crate::graph::Reduce;
 use crate::op::Op;
 use crate::program::{Action, Instance, InstanceId, Program};
+use smallvec::SmallVec;
 
 const INPUT: u64 = 1;
 const OP: u64 = 2;
 const CHOICE: u64 = 3;
 const SELECT: u64 = 4;
 const REPEAT: u64 = 5;
+
+/// Nodes of the graph that is hashed, with their output numbers.
+type Ports = SmallVec<[(u32, u8); 4]>;
 
 impl Program {
     /// The canonical hash of the network: equal for isomorphic networks, stable across runs and releases.
@@ -77,7 +81,7 @@ impl Program {
     }
 
     fn dag(&self, root: InstanceId, labels: &[Vec<Colour>]) -> Dag {
-        let mut dag = Dag::new();
+        let mut dag = Dag::with_capacity(512);
         let instance = &self.instances[root];
         let mut inputs = Vec::with_capacity(instance.inputs.len());
         for (place, v) in instance.inputs.iter().enumerate() {
@@ -94,7 +98,7 @@ impl Program {
     }
 
     /// Writes an instance out for these inputs; returns its outputs.
-    fn write(&self, id: InstanceId, inputs: &[(u32, u8)], labels: &[Vec<Colour>], dag: &mut Dag) -> Vec<(u32, u8)> {
+    fn write(&self, id: InstanceId, inputs: &[(u32, u8)], labels: &[Vec<Colour>], dag: &mut Dag) -> Ports {
         let instance: &Instance = &self.instances[id];
         let mut values: Vec<(u32, u8)> = Vec::with_capacity(instance.types.len());
         for (step, label) in instance.steps.iter().zip(&labels[id]) {
@@ -106,11 +110,11 @@ impl Program {
                 }
                 Action::Op(Op::Identity(_)) => values.push(operand(&step.operands[0])),
                 Action::Call(callee) => {
-                    let x: Vec<(u32, u8)> = step.operands.iter().map(operand).collect();
+                    let x: Ports = step.operands.iter().map(operand).collect();
                     values.extend(self.write(*callee, &x, labels, dag));
                 }
                 Action::Chain(calls) => {
-                    let mut x: Vec<(u32, u8)> = step.operands.iter().map(operand).collect();
+                    let mut x: Ports = step.operands.iter().map(operand).collect();
                     for callee in calls {
                         x[0] = self.write(*callee, &x, labels, dag)[0];
                     }

@@ -70,7 +70,7 @@ fn graph(g: &Graph) -> GraphDoc {
     let inner = g.order.iter().filter(|i| g.net[**i].body != Body::Input);
     let nodes = inner.map(|i| {
         let node = &g.net[*i];
-        let inputs = g.ports(*i).into_iter().map(|p| g.val(p).to_string()).collect();
+        let inputs = g.ports(*i).iter().map(|p| g.val(*p).to_string()).collect();
         let ty = node.declared.as_ref().filter(|types| !types.is_empty());
         let ty = ty.map(|types| types.iter().map(ToString::to_string).collect());
         NodeDoc { name: node.name.clone(), inputs, ty, ..body(&node.body, &g.params) }

@@ -71,13 +71,11 @@ impl OpTemplate {
         match self {
             Self::Fixed(op) => Ok(op.clone()),
             Self::Open { kind, attrs } => {
-                let values: Vec<_> = attrs
-                    .iter()
-                    .map(|(n, x)| match x.eval(env) {
-                        Ok(v) => Ok((n.clone(), v)),
-                        Err(source) => Err(OpError::Eval { attr: n.to_string(), source }),
-                    })
-                    .collect::<Result<_, _>>()?;
+                let mut values = Vec::with_capacity(attrs.len());
+                for (n, x) in attrs {
+                    let v = x.eval(env).map_err(|source| OpError::Eval { attr: n.to_string(), source })?;
+                    values.push((n.clone(), v));
+                }
                 kind.make(&values)
             }
         }

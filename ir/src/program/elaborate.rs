@@ -11,7 +11,7 @@ use crate::graph::{Body, Graph};
 use crate::module::Module;
 use crate::ty::TensorType;
 use crate::value::{Name, Value};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxBuildHasher, FxHashMap};
 use smallvec::{SmallVec, smallvec};
 use std::sync::Arc;
 
@@ -126,8 +126,8 @@ impl<'a> Elaboration<'a> {
     pub(crate) fn run_all(&self) -> Result<(Program, bool), Faults> {
         let mut e = Elaborator {
             run: self,
-            instances: Vec::new(),
-            memo: FxHashMap::default(),
+            instances: Vec::with_capacity(32),
+            memo: FxHashMap::with_capacity_and_hasher(32, FxBuildHasher),
             stack: Vec::new(),
             faults: Vec::new(),
             steps: 0,

@@ -136,7 +136,7 @@ fn write_graph(out: &mut String, graph: &Graph, indent: &str, annotate: Annotate
         if node.body == Body::Input {
             continue;
         }
-        let operands: Vec<Val> = graph.ports(*i).into_iter().map(|p| graph.val(p)).collect();
+        let operands: Vec<Val> = graph.ports(*i).iter().map(|p| graph.val(*p)).collect();
         write!(out, "{indent}  {} = ", Sigil('%', &node.name))?;
         write_body(out, &node.body, &operands, &graph.params, indent)?;
         for (i, ty) in annotate(node).iter().flatten().enumerate() {
