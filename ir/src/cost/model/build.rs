@@ -154,7 +154,7 @@ impl<'a> Builder<'a> {
                 body => {
                     let x: Vec<Slot> = graph
                         .ports(i)
-                        .into_iter()
+                        .iter()
                         .map(|p| values[p.node.index()].get(usize::from(p.out)).cloned())
                         .map(|slot| slot.unwrap_or_else(|| Table::constant(None)))
                         .collect();
