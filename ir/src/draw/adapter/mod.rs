@@ -71,6 +71,10 @@ impl Drawing {
             let view = View::of(module, graph, decide, program.as_ref());
             drawing.sketches.push(cell::sketch(&view).unwrap_or_else(|| operators::sketch(&view)));
         }
+        // The network, its cells, then the blocks that they are made of.
+        if let Some(rest) = drawing.sketches.get_mut(1..) {
+            rest.sort_by_key(|s| !s.is_cell());
+        }
         drawing
     }
 
