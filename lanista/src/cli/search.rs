@@ -79,7 +79,8 @@ fn run(mut p: Prepared, args: &ReportArgs) -> Result<(), Failure> {
     let json = args.json.as_deref().filter(|f| *f != Path::new("-")).map(|f| Target::new("--json", f)).transpose()?;
     let unit = p.evaluator.search_metrics().first().map_or("", |m| m.unit);
     let mut shown = Shown::new(args.quiet, unit, p.plan.wall);
-    let space = &p.source.space;
+    // A pool scores a part of its space only: the search stays inside.
+    let space = &p.evaluator.restrict(p.source.space.clone());
     let mut experiment = Experiment::new(space, p.strategy, &*p.evaluator).seed(p.seed).jobs(p.plan.jobs);
     if let Some(n) = p.plan.trials {
         experiment = experiment.trials(n);

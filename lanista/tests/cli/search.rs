@@ -38,6 +38,14 @@ fn evolution_finds_a_good_cell() {
 }
 
 #[test]
+fn a_pool_keeps_the_search_inside() {
+    let args = ["nasbench101", "--strategy", "random", "--evaluator", "nasbench101-pool:epochs=36", "--trials", "40"];
+    let result = search(&args);
+    assert_eq!(result["ledger"]["queries"], 40);
+    assert_eq!(result["ledger"]["failed"], 0);
+}
+
+#[test]
 fn a_grid_ends_with_the_space() {
     let result = search(&[
         "toy",

@@ -6,7 +6,9 @@
 //! * Nodes that no output needs after the edits are dropped from the graphs that were edited.
 //! * [`Patch::apply`] verifies the whole module again, so that a parametric graph is re-checked in every instantiation.
 
-use crate::builder::{GraphBuilder, GraphError, IntoTemplate};
+mod draft;
+
+use crate::builder::{GraphError, IntoTemplate};
 use crate::decision::Decision;
 use crate::expr::Expr;
 use crate::fault::Faults;
@@ -15,7 +17,7 @@ use crate::module::{DuplicateLabel, Module};
 use crate::ty::TensorType;
 use crate::value::Name;
 use crate::verify::verify;
-use rustc_hash::{FxHashMap, FxHashSet};
+use draft::{Draft, DraftNode};
 use std::sync::Arc;
 
 /// Why a patch does not apply.
@@ -357,61 +359,5 @@ impl Patch {
             what: format!("no node %{node} in @{graph}"),
             known: nodes.unwrap_or_default().join(", "),
         }
-    }
-}
-
-struct DraftNode {
-    name: Name,
-    body: Body,
-    operands: Vec<Val>,
-    declared: Option<Vec<TensorType>>,
-    added: bool,
-}
-
-struct Draft {
-    graph: Name,
-    params: Vec<Name>,
-    nodes: Vec<DraftNode>,
-    outputs: Vec<Val>,
-}
-
-impl Draft {
-    fn new(source: &Graph) -> Self {
-        let nodes = source.nodes().map(|n| DraftNode {
-            name: n.name.clone(),
-            body: n.body.clone(),
-            operands: source.operands(&n.name),
-            declared: n.declared.clone(),
-            added: false,
-        });
-        Self {
-            graph: source.name.clone(),
-            params: source.params.clone(),
-            nodes: nodes.collect(),
-            outputs: source.outputs().collect(),
-        }
-    }
-
-    fn finish(self) -> Result<Graph, GraphError> {
-        let mut operands: FxHashMap<&Name, Vec<&[Val]>> = FxHashMap::default();
-        for n in &self.nodes {
-            // Two nodes of one name are an error, which the builder reports.
-            operands.entry(&n.name).or_default().push(&n.operands);
-        }
-        let mut needed: FxHashSet<&Name> = FxHashSet::default();
-        let mut pending: Vec<&Name> = self.outputs.iter().map(|v| &v.node).collect();
-        while let Some(name) = pending.pop() {
-            if needed.insert(name) {
-                pending.extend(operands.get(name).into_iter().flatten().flat_map(|x| x.iter().map(|v| &v.node)));
-            }
-        }
-        let mut b = GraphBuilder::new(&self.graph, &self.params);
-        for n in &self.nodes {
-            if needed.contains(&n.name) || n.body == Body::Input {
-                b.declared(&n.name, n.body.clone(), &n.operands, n.declared.clone());
-            }
-        }
-        self.outputs.iter().for_each(|v| b.output(v));
-        b.finish()
     }
 }
