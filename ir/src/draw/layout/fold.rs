@@ -18,6 +18,8 @@ const GUTTER: f64 = 52.0;
 const HEADROOM: f64 = 30.0;
 const LEDGE: f64 = 19.0;
 const RADIUS: f64 = 9.0;
+/// The least distance of a joining edge from the first layer of the column that it enters.
+const CLEARANCE: f64 = 10.0;
 
 /// Exchanges x and y everywhere.
 pub(super) fn transpose(layout: &mut Layout) {
@@ -240,7 +242,8 @@ fn set(layout: &mut Layout, graph: &Proper, columns: &[Column]) {
             route.pieces.pop();
             route.pieces.iter_mut().flatten().for_each(|p| shift(p, (dx, dy)));
             let from = route.pieces.last().map_or(route.start, |piece| piece[2]);
-            let head = base.y - 2.0 * RADIUS - 2.0;
+            // It comes in above the whole layer: others there may be taller than what it enters.
+            let head = (base.y - 2.0 * RADIUS - 2.0).min(HEADROOM - CLEARANCE);
             let corners = [
                 Point { x: from.x, y: foot },
                 Point { x: middle, y: foot },
