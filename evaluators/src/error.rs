@@ -17,7 +17,7 @@ pub enum EvaluateError {
     #[error(transparent)]
     Table(#[from] TableError),
     /// No evaluator of that name.
-    #[error("no evaluator is called `{name}`{}; there are {known}", .nearest.as_ref().map(|n| format!(" (did you mean `{n}`?)")).unwrap_or_default())]
+    #[error("no evaluator is called `{name}`{}; there are {known}", ir::text::did_you_mean(.nearest.as_deref()))]
     Unknown {
         /// The name.
         name: String,

@@ -14,12 +14,12 @@
 //! What a graph is in itself (unique node names, gapless operands, no cycle) is kept by construction; see [`crate::graph`].
 
 use crate::decision::{Decision, Pick};
-use crate::eval::{Env, member_name};
+use crate::eval::member_name;
 use crate::expr::{DecisionRef, Expr};
 use crate::fault::{Fault, Faults, What};
 use crate::graph::{Body, Candidate, Graph};
 use crate::module::Module;
-use crate::program::{Decide, Elaboration, Program, chosen_inputs, is_label, unknown_graph};
+use crate::program::{Decide, Decided, Elaboration, Program, chosen_inputs, is_label, unknown_graph};
 use crate::value::{Name, Value};
 
 /// Values of one decision that are tried in turn.
@@ -87,18 +87,6 @@ fn members(d: &Decision) -> impl Iterator<Item = Option<i64>> + use<> {
 pub fn default_of(module: &Module, label: &str, index: Option<i64>) -> Option<Value> {
     let d = module.decision(label)?;
     d.domain.value(d.default).filter(|_| d.has(index))
-}
-
-/// Decisions as an expression outside of any graph sees them.
-struct Decided<'a>(&'a dyn Decide);
-
-impl Env for Decided<'_> {
-    fn param(&self, _: &str) -> Option<i64> {
-        None
-    }
-    fn decision(&self, label: &str, index: Option<i64>) -> Option<Value> {
-        self.0.value(label, index)
-    }
 }
 
 /// Visits each value of each decision but its default, the others at theirs, unless a constraint forbids it.

@@ -7,7 +7,7 @@ use ir::{DomainError, EvalError, Faults, PatchError, ResolveError};
 #[non_exhaustive]
 pub enum MutateError {
     /// A sample names a decision that the space does not have.
-    #[error("space `{space}` has no decision `{label}`{}; its decisions are {known}", .nearest.as_ref().map(|n| format!(" (did you mean `{n}`?)")).unwrap_or_default())]
+    #[error("space `{space}` has no decision `{label}`{}; its decisions are {known}", ir::text::did_you_mean(.nearest.as_deref()))]
     UnknownDecision {
         /// The space.
         space: String,

@@ -7,7 +7,7 @@ use std::str::FromStr;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum OptionError {
     /// No option of that name.
-    #[error("`{component}` has no option `{option}`{}; it has: {known}", .nearest.as_ref().map(|n| format!(" (did you mean `{n}`?)")).unwrap_or_default())]
+    #[error("`{component}` has no option `{option}`{}; it has: {known}", ir::text::did_you_mean(.nearest.as_deref()))]
     Unknown {
         /// The component.
         component: String,
@@ -148,7 +148,7 @@ impl Options {
             Some(word) => Ok(word),
             None => {
                 let near = ir::text::nearest(&value, words.iter().copied());
-                let hint = near.map(|n| format!(" (did you mean `{n}`?)")).unwrap_or_default();
+                let hint = ir::text::did_you_mean(near.as_deref());
                 Err(self.refuse(option, &value, format!("is none of {}{hint}", words.join(", "))))
             }
         }

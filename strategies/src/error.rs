@@ -9,7 +9,7 @@ use std::path::PathBuf;
 #[non_exhaustive]
 pub enum StrategyError {
     /// No strategy of that name.
-    #[error("no strategy `{name}`{}; there are {known}", .nearest.as_ref().map(|n| format!(" (did you mean `{n}`?)")).unwrap_or_default())]
+    #[error("no strategy `{name}`{}; there are {known}", ir::text::did_you_mean(.nearest.as_deref()))]
     Unknown {
         /// The name.
         name: String,

@@ -287,6 +287,16 @@ impl Domain {
             }
         }
     }
+
+    /// As [`Domain::grid`], the heaviest first if there are weights, one per value of a discrete domain.
+    #[must_use]
+    pub fn weighted_grid(&self, granularity: u32, weights: Option<&[f64]>) -> Vec<Pick> {
+        let mut picks = self.grid(granularity);
+        if let Some(weights) = weights {
+            picks.sort_by(|a, b| weights[b.rank() as usize].total_cmp(&weights[a.rank() as usize]));
+        }
+        picks
+    }
 }
 
 impl fmt::Display for Domain {

@@ -94,11 +94,7 @@ impl Decision {
     /// The picks in the order in which a grid visits them: heaviest first, else as enumerated.
     #[must_use]
     pub fn grid(&self, granularity: u32) -> Vec<Pick> {
-        let mut picks = self.domain.grid(granularity);
-        if let Some(weights) = &self.weights {
-            picks.sort_by(|a, b| weights[b.rank() as usize].total_cmp(&weights[a.rank() as usize]));
-        }
-        picks
+        self.domain.weighted_grid(granularity, self.weights.as_deref())
     }
 }
 

@@ -8,7 +8,7 @@
 //! Isomorphic graphs always get equal hashes if among equally coloured nodes with equal outcomes any may be taken, which
 //! holds for every graph but contrived strongly regular ones.
 
-use super::stable::{GraphHash, StableHasher, avalanche};
+use super::stable::{GraphHash, StableHasher, avalanche, fold};
 use rustc_hash::FxHashSet;
 use std::borrow::Cow;
 
@@ -25,10 +25,6 @@ impl Colour {
     }
 
     fn mix(self, x: u64) -> Self {
-        let fold = |x: u64, k: u64| {
-            let wide = u128::from(x) * u128::from(k);
-            (wide as u64) ^ (wide >> 64) as u64
-        };
         let y = x.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ 0x5851_f42d_4c95_7f2d;
         Self(
             fold(self.0 ^ y, 0xa076_1d64_78bd_642f).wrapping_add(y.rotate_left(32)),

@@ -44,7 +44,8 @@ impl<'de> serde::Deserialize<'de> for GraphHash {
 const A: u64 = 0x9e37_79b9_7f4a_7c15;
 const B: u64 = 0xd6e8_feb8_6659_fd93;
 
-fn fold(x: u64, k: u64) -> u64 {
+/// The two halves of a product, folded into one word.
+pub(super) fn fold(x: u64, k: u64) -> u64 {
     let wide = u128::from(x) * u128::from(k);
     (wide as u64) ^ (wide >> 64) as u64
 }

@@ -57,7 +57,7 @@ impl fmt::Display for Arity {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum OpError {
     /// No op of that name.
-    #[error("no op is called `{name}`{}; `lanista ops` lists them", hint(.nearest.as_deref()))]
+    #[error("no op is called `{name}`{}; `lanista ops` lists them", crate::text::did_you_mean(.nearest.as_deref()))]
     Unknown {
         /// The name.
         name: String,
@@ -65,7 +65,7 @@ pub enum OpError {
         nearest: Option<String>,
     },
     /// No attribute of that name.
-    #[error("`{op}` has no attribute `{attr}`{}; it has: {known}", hint(.nearest.as_deref()))]
+    #[error("`{op}` has no attribute `{attr}`{}; it has: {known}", crate::text::did_you_mean(.nearest.as_deref()))]
     UnknownAttr {
         /// The op.
         op: String,
@@ -113,10 +113,6 @@ pub enum OpError {
         /// Why.
         source: crate::eval::EvalError,
     },
-}
-
-fn hint(name: Option<&str>) -> String {
-    name.map(|n| format!(" (did you mean `{n}`?)")).unwrap_or_default()
 }
 
 /// A weight's role.

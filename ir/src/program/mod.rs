@@ -21,6 +21,7 @@ pub(crate) use select::{chosen_inputs, is_label, kept_inputs, reduce_op};
 pub use elaborate::Elaboration;
 pub use flatten::FlattenError;
 
+use crate::eval::Env;
 use crate::graph::{Graph, Reduce};
 use crate::op::Op;
 use crate::ty::TensorType;
@@ -177,5 +178,17 @@ pub trait Decide {
 impl<F: Fn(&str, Option<i64>) -> Option<Value>> Decide for F {
     fn value(&self, label: &str, index: Option<i64>) -> Option<Value> {
         self(label, index)
+    }
+}
+
+/// Decisions as an expression outside of any graph sees them.
+pub(crate) struct Decided<'a>(pub &'a dyn Decide);
+
+impl Env for Decided<'_> {
+    fn param(&self, _: &str) -> Option<i64> {
+        None
+    }
+    fn decision(&self, label: &str, index: Option<i64>) -> Option<Value> {
+        self.0.value(label, index)
     }
 }

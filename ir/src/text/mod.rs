@@ -68,6 +68,12 @@ pub struct ParseError {
     pub message: String,
 }
 
+/// The hint of a message at a misspelt name: `` (did you mean `relu`?)``, with a space before it, or nothing.
+#[must_use]
+pub fn did_you_mean(nearest: Option<&str>) -> String {
+    nearest.map(|n| format!(" (did you mean `{n}`?)")).unwrap_or_default()
+}
+
 /// The most similar of some names, if one is similar enough to be meant.
 pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
     let most = 1 + name.len() / 3;

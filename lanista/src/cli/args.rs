@@ -276,7 +276,7 @@ pub struct DemoArgs {
 fn convention(text: &str) -> Result<ir::Convention, String> {
     text.parse().map_err(|e: ir::cost::ParseConventionError| {
         let near = ir::text::nearest(text, ir::Convention::ALL.iter().map(|c| c.as_str()));
-        format!("{e}{}", near.map(|n| format!(" (did you mean `{n}`?)")).unwrap_or_default())
+        format!("{e}{}", ir::text::did_you_mean(near.as_deref()))
     })
 }
 

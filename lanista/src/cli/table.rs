@@ -55,7 +55,7 @@ fn verify_file(name: &str, path: &Path) -> Result<(), Failure> {
     let file: Option<&TableFile> = FILES.iter().find(|f| f.name == name).copied();
     let Some(file) = file else {
         let near = ir::text::nearest(name, FILES.iter().map(|f| f.name));
-        let hint = near.map(|n| format!(" (did you mean `{n}`?)")).unwrap_or_default();
+        let hint = ir::text::did_you_mean(near.as_deref());
         let known: Vec<&str> = FILES.iter().map(|f| f.name).collect();
         return Err(Failure::usage(format!("no table is called `{name}`{hint}; there are {}", known.join(", "))));
     };

@@ -48,13 +48,7 @@ impl Space {
     /// If the space is dynamic.
     pub fn cursor(&self, granularity: u32) -> Result<Cursor, MutateError> {
         let schema = self.static_schema("enumerated")?.clone();
-        let grid = |s: &crate::schema::Slot| {
-            let mut picks = s.domain.grid(granularity);
-            if let Some(w) = &s.weights {
-                picks.sort_by(|a, b| w[b.rank() as usize].total_cmp(&w[a.rank() as usize]));
-            }
-            picks
-        };
+        let grid = |s: &crate::schema::Slot| s.domain.weighted_grid(granularity, s.weights.as_deref());
         let grids: Vec<Vec<Pick>> = schema.slots().iter().map(grid).collect();
         let n = grids.len();
         let (at, picks) = (vec![0; n], vec![Pick::INACTIVE; n]);

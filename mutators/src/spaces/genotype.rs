@@ -79,9 +79,8 @@ fn cell(kind: &str, pairs: &[(String, usize)], out: &mut Vec<(Name, Value)>) -> 
             if *from >= node {
                 return Err(format!("node {node} of `{kind}` cannot take input {from}; it takes one below {node}"));
             }
-            if op != "none" && !OPS.contains(&op.as_str()) {
-                let near = ir::text::nearest(op, OPS).map(|n| format!(" (did you mean `{n}`?)")).unwrap_or_default();
-                return Err(format!("`{op}` is no operation{near}; there are {}", OPS.join(", ")));
+            if op != "none" {
+                super::known_operation(op, &OPS)?;
             }
             out.push((Name::new(format!("{kind}_op_{node}_{from}")), Value::label(op)));
         }

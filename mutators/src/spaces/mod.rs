@@ -65,10 +65,19 @@ pub fn build(text: &str) -> Result<Space, MutateError> {
             space: options.name.clone(),
             reason: format!(
                 "no such space{}; there are {}",
-                near.map(|n| format!(" (did you mean `{n}`?)")).unwrap_or_default(),
+                ir::text::did_you_mean(near.as_deref()),
                 names().collect::<Vec<_>>().join(", ")
             ),
         });
     };
     Ok((entry.build)(options)?.identified(text))
+}
+
+/// Rejects an operation of a genotype that is none of a space's; the message names the nearest.
+fn known_operation(op: &str, ops: &[&str]) -> Result<(), String> {
+    if ops.contains(&op) {
+        return Ok(());
+    }
+    let near = ir::text::nearest(op, ops.iter().copied());
+    Err(format!("`{op}` is no operation{}; there are {}", ir::text::did_you_mean(near.as_deref()), ops.join(", ")))
 }

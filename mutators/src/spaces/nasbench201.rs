@@ -132,10 +132,7 @@ pub(super) fn read_arch_string(text: &str) -> Result<Vec<(Name, Value)>, String>
                 return Err(format!("edge `{edge}` of node {to} should come from {from}; {shape}"));
             }
             let op = op.trim();
-            if !OPS.contains(&op) {
-                let near = ir::text::nearest(op, OPS).map(|n| format!(" (did you mean `{n}`?)")).unwrap_or_default();
-                return Err(format!("`{op}` is no operation{near}; there are {}", OPS.join(", ")));
-            }
+            super::known_operation(op, &OPS)?;
             pairs.push((Name::new(format!("e{from}{to}")), Value::label(op)));
         }
     }

@@ -1,11 +1,10 @@
 //! A graph as it is drawn: choices made as far as they are, what no output needs left out, types where they are clear.
 
-use crate::eval::{Empty, Env};
 use crate::expr::{DecisionRef, Expr};
 use crate::graph::{Body, Callee, Candidate, Graph, Reduce, Val};
 use crate::module::Module;
 use crate::op::OpTemplate;
-use crate::program::{Decide, Need, Program, Slots, Uses, is_label, kept_inputs};
+use crate::program::{Decide, Decided, Need, Program, Slots, Uses, is_label, kept_inputs};
 use crate::ty::TensorType;
 use crate::value::{Name, Value};
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -41,25 +40,11 @@ pub(super) struct View<'a> {
     pub outputs: Vec<Val>,
 }
 
-/// Decisions outside of any instantiation: an index that names a parameter stays open.
-struct Decided<'a>(&'a dyn Decide);
-
+/// Outside of any instantiation: an index that names a parameter stays open.
 impl Decided<'_> {
     fn value(&self, d: &DecisionRef) -> Option<Value> {
-        let index = match &d.index {
-            Some(index) => Some(index.eval_int(self).ok()?),
-            None => None,
-        };
-        self.0.value(&d.label, index)
-    }
-}
-
-impl Env for Decided<'_> {
-    fn param(&self, name: &str) -> Option<i64> {
-        Empty.param(name)
-    }
-    fn decision(&self, label: &str, index: Option<i64>) -> Option<Value> {
-        self.0.value(label, index)
+        let (label, index) = d.resolve(self).ok()?;
+        self.0.value(&label, index)
     }
 }
 
