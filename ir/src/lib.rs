@@ -15,6 +15,7 @@ pub mod json;
 mod module;
 pub mod op;
 pub mod patch;
+pub mod prim;
 pub mod program;
 pub mod resolve;
 pub mod rewrite;

@@ -1,6 +1,7 @@
 //! `add`: element-wise sum.
 
 use super::{Arity, OpDef, OpError, Types, broadcast};
+use crate::prim::{Emit, EmitError, Prim, Var, Vars};
 use crate::ty::TensorType;
 use smallvec::smallvec;
 
@@ -23,6 +24,17 @@ impl OpDef for Add {
 
     fn infer(&self, x: &[&TensorType]) -> Result<Types, OpError> {
         Ok(smallvec![broadcast(x)?])
+    }
+
+    fn emit(&self, e: &mut dyn Emit, x: &[Var], _w: &[Var]) -> Result<Vars, EmitError> {
+        let mut sum = x[0];
+        for v in &x[1..] {
+            sum = e.prim(Prim::ADD, &[sum, *v])?;
+        }
+        if self.mean && x.len() > 1 {
+            sum = e.prim(Prim::scale(1.0 / x.len() as f64), &[sum])?;
+        }
+        Ok(smallvec![sum])
     }
 }
 

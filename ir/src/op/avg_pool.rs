@@ -3,6 +3,7 @@
 use super::shape::{floating, image, pool_out};
 use super::{OpDef, OpError, Pair, Types};
 use crate::cost::Convention;
+use crate::prim::{Emit, EmitError, Prim, Var, Vars, Window};
 use crate::ty::TensorType;
 use smallvec::smallvec;
 
@@ -39,6 +40,12 @@ impl OpDef for AvgPool {
             Convention::Thop => y[0].numel(),
             Convention::Ptflops => x[0].numel(),
         }
+    }
+
+    fn emit(&self, e: &mut dyn Emit, x: &[Var], _w: &[Var]) -> Result<Vars, EmitError> {
+        let Self { k, stride, pad, ceil, count_include_pad } = *self;
+        let window = Window { k, stride, pad, ceil };
+        Ok(smallvec![e.prim(Prim::AvgPool { window, count_include_pad }, x)?])
     }
 }
 

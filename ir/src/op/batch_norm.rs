@@ -4,6 +4,7 @@ use super::count::each;
 use super::shape::{channels, epsilon, floating, within};
 use super::{Init, OpDef, OpError, Types, WeightSpec};
 use crate::cost::Convention;
+use crate::prim::{Emit, EmitError, Mode, Prim, Var, Vars};
 use crate::ty::TensorType;
 use crate::value::Real;
 use smallvec::{SmallVec, smallvec};
@@ -55,6 +56,13 @@ impl OpDef for BatchNorm {
             Convention::Thop => each(2, x[0]),
             Convention::Ptflops => each(1 + u64::from(self.affine), x[0]),
         }
+    }
+
+    fn emit(&self, e: &mut dyn Emit, x: &[Var], w: &[Var]) -> Result<Vars, EmitError> {
+        let Self { affine, eps, momentum, track } = *self;
+        let batch = e.mode() == Mode::Train || !track;
+        let operands: Vars = x.iter().chain(w).copied().collect();
+        Ok(smallvec![e.prim(Prim::BatchNorm { eps, momentum, batch, affine, track }, &operands)?])
     }
 }
 

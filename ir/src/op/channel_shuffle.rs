@@ -2,6 +2,7 @@
 
 use super::shape::channels;
 use super::{OpDef, OpError, Types};
+use crate::prim::{Emit, EmitError, Prim, Var, Vars};
 use crate::ty::TensorType;
 use smallvec::smallvec;
 
@@ -24,6 +25,17 @@ impl OpDef for ChannelShuffle {
             return Err(OpError::Shape(format!("groups={} must divide the {c} channels of {}", self.groups, x[0])));
         }
         Ok(smallvec![x[0].clone()])
+    }
+
+    fn emit(&self, e: &mut dyn Emit, x: &[Var], _w: &[Var]) -> Result<Vars, EmitError> {
+        let ty = e.type_of(x[0]).clone();
+        let c = ty.shape[1].per_example() as u32;
+        let rest = || ty.shape[2..].iter().copied();
+        let apart = [ty.shape[0], self.groups.into(), (c / self.groups).into()].into_iter().chain(rest()).collect();
+        let grouped = e.prim(Prim::Reshape { shape: apart }, x)?;
+        let perm = [0, 2, 1].into_iter().chain(3..=ty.rank() as u32).collect();
+        let shuffled = e.prim(Prim::Permute { perm }, &[grouped])?;
+        Ok(smallvec![e.prim(Prim::Reshape { shape: ty.shape }, &[shuffled])?])
     }
 }
 

@@ -1,7 +1,8 @@
 //! `concat`: tensors side by side.
 
-use super::shape::axis;
+use super::shape::{axis, place};
 use super::{Arity, OpDef, OpError, Types};
+use crate::prim::{Emit, EmitError, Prim, Var, Vars};
 use crate::ty::{Dim, TensorType};
 use smallvec::smallvec;
 
@@ -47,6 +48,11 @@ impl OpDef for Concat {
             out.shape[at] = joined(out.shape[at], y.shape[at]).ok_or_else(|| fail("the sizes have no sum"))?;
         }
         Ok(smallvec![out])
+    }
+
+    fn emit(&self, e: &mut dyn Emit, x: &[Var], _w: &[Var]) -> Result<Vars, EmitError> {
+        let at = place(self.axis, e.type_of(x[0]));
+        Ok(smallvec![e.prim(Prim::Concat { axis: at }, x)?])
     }
 }
 

@@ -1,6 +1,7 @@
 //! `constant`: a filled tensor.
 
 use super::{Arity, OpDef, OpError, Types};
+use crate::prim::{Emit, EmitError, Prim, Var, Vars};
 use crate::ty::{DType, Dim, TensorType};
 use crate::value::Real;
 use smallvec::smallvec;
@@ -48,6 +49,11 @@ impl OpDef for Constant {
             return Err(OpError::Attr { attr: "value".into(), expected, found: self.value.to_string() });
         }
         Ok(smallvec![TensorType::new(self.dtype, self.shape.iter().map(|n| Dim::fixed(*n)))])
+    }
+
+    fn emit(&self, e: &mut dyn Emit, _x: &[Var], _w: &[Var]) -> Result<Vars, EmitError> {
+        let ty = TensorType::new(self.dtype, self.shape.iter().map(|n| Dim::fixed(*n)));
+        Ok(smallvec![e.prim(Prim::Full { ty, value: self.value }, &[])?])
     }
 }
 

@@ -4,6 +4,7 @@ use super::count::products;
 use super::shape::{conv_out, floating, image};
 use super::{Init, OpDef, OpError, Pair, Types, WeightSpec};
 use crate::cost::Convention;
+use crate::prim::{Emit, EmitError, Prim, Var, Vars};
 use crate::ty::TensorType;
 use smallvec::{SmallVec, smallvec};
 
@@ -59,6 +60,12 @@ impl OpDef for Conv2d {
     fn macs(&self, convention: Convention, x: &[&TensorType], y: &[TensorType]) -> u64 {
         let taps = (x[0].shape[1].per_example() / u64::from(self.groups)).saturating_mul(self.k.area());
         products(convention, taps, self.bias, &y[0])
+    }
+
+    fn emit(&self, e: &mut dyn Emit, x: &[Var], w: &[Var]) -> Result<Vars, EmitError> {
+        let Self { stride, pad, dilation, groups, .. } = *self;
+        let operands: Vars = x.iter().chain(w).copied().collect();
+        Ok(smallvec![e.prim(Prim::Conv2d { stride, pad, dilation, groups }, &operands)?])
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::{Arity, AttrSpec, OpError, Types, WeightSpec};
 use crate::cost::Convention;
+use crate::prim::{Emit, EmitError, Var, Vars};
 use crate::ty::TensorType;
 use crate::value::{Name, Value};
 use smallvec::SmallVec;
@@ -36,6 +37,13 @@ pub trait CustomOp: Debug + Send + Sync {
     /// Operations for one example by a counting convention.
     fn macs(&self, _convention: Convention, _x: &[&TensorType], _y: &[TensorType]) -> u64 {
         0
+    }
+    /// Says in primitives what the op computes; without it, a graph that uses the op cannot be trained or exported.
+    ///
+    /// # Errors
+    /// If the op has no lowering, or a primitive refuses its operands.
+    fn emit(&self, _e: &mut dyn Emit, _x: &[Var], _w: &[Var]) -> Result<Vars, EmitError> {
+        Err(EmitError::NoLowering(self.name().to_owned()))
     }
 }
 

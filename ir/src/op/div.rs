@@ -2,6 +2,7 @@
 
 use super::shape::promoted;
 use super::{Arity, OpDef, OpError, Types, broadcast};
+use crate::prim::{Binary, Emit, EmitError, Prim, Var, Vars};
 use crate::ty::TensorType;
 use smallvec::smallvec;
 
@@ -20,6 +21,10 @@ impl OpDef for Div {
 
     fn infer(&self, x: &[&TensorType]) -> Result<Types, OpError> {
         Ok(smallvec![promoted(&broadcast(x)?)])
+    }
+
+    fn emit(&self, e: &mut dyn Emit, x: &[Var], _w: &[Var]) -> Result<Vars, EmitError> {
+        Ok(smallvec![e.prim(Prim::Binary(Binary::Div), x)?])
     }
 }
 

@@ -1,7 +1,8 @@
 //! `drop_path`: whole examples dropped at random.
 
-use super::shape::{floating, within};
+use super::shape::{dropped, floating, within};
 use super::{OpDef, OpError, Types};
+use crate::prim::{Drop, Emit, EmitError, Var, Vars};
 use crate::ty::TensorType;
 use crate::value::Real;
 use smallvec::smallvec;
@@ -23,6 +24,10 @@ impl OpDef for DropPath {
         floating(x[0])?;
         within("p", self.p, 0.0..=1.0, "a probability from 0 to 1")?;
         Ok(smallvec![x[0].clone()])
+    }
+
+    fn emit(&self, e: &mut dyn Emit, x: &[Var], _w: &[Var]) -> Result<Vars, EmitError> {
+        Ok(smallvec![dropped(e, x[0], Drop::Path, self.p)?])
     }
 }
 

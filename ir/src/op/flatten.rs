@@ -1,7 +1,8 @@
 //! `flatten`: neighbouring axes as one.
 
 use super::shape::axis;
-use super::{OpDef, OpError, Types};
+use super::{Attrs, OpDef, OpError, Types};
+use crate::prim::{Emit, EmitError, Prim, Var, Vars};
 use crate::ty::{Dim, TensorType};
 use smallvec::smallvec;
 
@@ -29,6 +30,12 @@ impl OpDef for Flatten {
         let flat = flat.ok_or_else(|| OpError::Shape(format!("cannot flatten {}: the size is too large", x[0])))?;
         let shape = dims[..start].iter().copied().chain([flat]).chain(dims[end + 1..].iter().copied());
         Ok(smallvec![x[0].with_shape(shape)])
+    }
+
+    fn emit(&self, e: &mut dyn Emit, x: &[Var], _w: &[Var]) -> Result<Vars, EmitError> {
+        let shape = self.infer(&[e.type_of(x[0])]).map(|t| t[0].shape.clone());
+        let shape = shape.map_err(|source| EmitError::Prim { prim: Self::NAME.into(), source })?;
+        Ok(smallvec![e.prim(Prim::Reshape { shape }, x)?])
     }
 }
 

@@ -4,6 +4,7 @@ use super::count::activation;
 use super::shape::floating;
 use super::{OpDef, OpError, Types};
 use crate::cost::Convention;
+use crate::prim::{Emit, EmitError, Prim, Unary, Var, Vars};
 use crate::ty::TensorType;
 use smallvec::smallvec;
 
@@ -26,6 +27,11 @@ impl OpDef for Gelu {
 
     fn macs(&self, convention: Convention, x: &[&TensorType], _y: &[TensorType]) -> u64 {
         activation(convention, x[0])
+    }
+
+    fn emit(&self, e: &mut dyn Emit, x: &[Var], _w: &[Var]) -> Result<Vars, EmitError> {
+        let f = if self.tanh { Unary::GeluTanh } else { Unary::Gelu };
+        Ok(smallvec![e.prim(Prim::Unary(f), x)?])
     }
 }
 

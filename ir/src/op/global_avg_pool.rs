@@ -4,6 +4,7 @@ use super::count::adaptive_average;
 use super::shape::{floating, image};
 use super::{OpDef, OpError, Types};
 use crate::cost::Convention;
+use crate::prim::{Emit, EmitError, Fold, Prim, Var, Vars};
 use crate::ty::TensorType;
 use smallvec::smallvec;
 
@@ -24,6 +25,10 @@ impl OpDef for GlobalAvgPool {
 
     fn macs(&self, convention: Convention, x: &[&TensorType], y: &[TensorType]) -> u64 {
         adaptive_average(convention, x[0], &y[0])
+    }
+
+    fn emit(&self, e: &mut dyn Emit, x: &[Var], _w: &[Var]) -> Result<Vars, EmitError> {
+        Ok(smallvec![e.prim(Prim::Reduce { fold: Fold::Mean, axes: smallvec![2, 3], keep: true }, x)?])
     }
 }
 

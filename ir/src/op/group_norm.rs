@@ -4,6 +4,7 @@ use super::count::each;
 use super::shape::{channels, epsilon, floating};
 use super::{Init, OpDef, OpError, Types, WeightSpec};
 use crate::cost::Convention;
+use crate::prim::{Emit, EmitError, Prim, Var, Vars};
 use crate::ty::TensorType;
 use crate::value::Real;
 use smallvec::{SmallVec, smallvec};
@@ -51,6 +52,11 @@ impl OpDef for GroupNorm {
             Convention::Nasbench | Convention::Thop => 0,
             Convention::Ptflops => each(1 + u64::from(self.affine), x[0]),
         }
+    }
+
+    fn emit(&self, e: &mut dyn Emit, x: &[Var], w: &[Var]) -> Result<Vars, EmitError> {
+        let operands: Vars = x.iter().chain(w).copied().collect();
+        Ok(smallvec![e.prim(Prim::GroupNorm { groups: self.groups, eps: self.eps }, &operands)?])
     }
 }
 

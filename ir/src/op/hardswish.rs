@@ -2,6 +2,7 @@
 
 use super::shape::floating;
 use super::{OpDef, OpError, Types};
+use crate::prim::{Emit, EmitError, Prim, Unary, Var, Vars};
 use crate::ty::TensorType;
 use smallvec::smallvec;
 
@@ -17,6 +18,10 @@ impl OpDef for Hardswish {
     fn infer(&self, x: &[&TensorType]) -> Result<Types, OpError> {
         floating(x[0])?;
         Ok(smallvec![x[0].clone()])
+    }
+
+    fn emit(&self, e: &mut dyn Emit, x: &[Var], _w: &[Var]) -> Result<Vars, EmitError> {
+        Ok(smallvec![e.prim(Prim::Unary(Unary::Hardswish), x)?])
     }
 }
 

@@ -1,6 +1,7 @@
 //! `identity`: the input itself.
 
 use super::{OpDef, OpError, Types};
+use crate::prim::{Emit, EmitError, Var, Vars};
 use crate::ty::TensorType;
 use smallvec::smallvec;
 
@@ -14,6 +15,10 @@ impl OpDef for Identity {
 
     fn infer(&self, x: &[&TensorType]) -> Result<Types, OpError> {
         Ok(smallvec![x[0].clone()])
+    }
+
+    fn emit(&self, _e: &mut dyn Emit, x: &[Var], _w: &[Var]) -> Result<Vars, EmitError> {
+        Ok(smallvec![x[0]])
     }
 }
 

@@ -4,6 +4,7 @@ use super::count::each;
 use super::shape::{epsilon, floating, positive};
 use super::{Init, OpDef, OpError, Types, WeightSpec};
 use crate::cost::Convention;
+use crate::prim::{Emit, EmitError, Prim, Var, Vars};
 use crate::ty::{Dim, TensorType};
 use crate::value::Real;
 use smallvec::{SmallVec, smallvec};
@@ -61,6 +62,11 @@ impl OpDef for LayerNorm {
             Convention::Thop => each(2, x[0]),
             Convention::Ptflops => each(1, x[0]),
         }
+    }
+
+    fn emit(&self, e: &mut dyn Emit, x: &[Var], w: &[Var]) -> Result<Vars, EmitError> {
+        let operands: Vars = x.iter().chain(w).copied().collect();
+        Ok(smallvec![e.prim(Prim::LayerNorm { trailing: self.trailing, eps: self.eps }, &operands)?])
     }
 }
 

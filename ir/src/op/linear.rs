@@ -4,6 +4,7 @@ use super::count::products;
 use super::shape::{floating, positive};
 use super::{Init, OpDef, OpError, Types, WeightSpec};
 use crate::cost::Convention;
+use crate::prim::{Emit, EmitError, Prim, Var, Vars};
 use crate::ty::TensorType;
 use smallvec::{SmallVec, smallvec};
 
@@ -47,6 +48,11 @@ impl OpDef for Linear {
     fn macs(&self, convention: Convention, x: &[&TensorType], y: &[TensorType]) -> u64 {
         let features = x[0].shape.last().map_or(0, |d| d.per_example());
         products(convention, features, self.bias, &y[0])
+    }
+
+    fn emit(&self, e: &mut dyn Emit, x: &[Var], w: &[Var]) -> Result<Vars, EmitError> {
+        let operands: Vars = x.iter().chain(w).copied().collect();
+        Ok(smallvec![e.prim(Prim::Linear, &operands)?])
     }
 }
 

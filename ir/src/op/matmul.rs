@@ -4,6 +4,7 @@ use super::count::each;
 use super::shape::numeric;
 use super::{Arity, OpDef, OpError, Types, broadcast};
 use crate::cost::Convention;
+use crate::prim::{Emit, EmitError, Prim, Var, Vars};
 use crate::ty::{Dim, TensorType};
 use smallvec::smallvec;
 
@@ -51,6 +52,10 @@ impl OpDef for Matmul {
     fn macs(&self, _convention: Convention, x: &[&TensorType], y: &[TensorType]) -> u64 {
         let inner = x[0].shape.last().map_or(0, |d| d.per_example());
         each(inner, &y[0])
+    }
+
+    fn emit(&self, e: &mut dyn Emit, x: &[Var], _w: &[Var]) -> Result<Vars, EmitError> {
+        Ok(smallvec![e.prim(Prim::Matmul, x)?])
     }
 }
 

@@ -3,6 +3,7 @@
 use super::shape::{image, numeric, pool_out};
 use super::{OpDef, OpError, Pair, Types};
 use crate::cost::Convention;
+use crate::prim::{Emit, EmitError, Prim, Var, Vars, Window};
 use crate::ty::TensorType;
 use smallvec::smallvec;
 
@@ -33,6 +34,11 @@ impl OpDef for MaxPool {
     /// `thop`: free; `ptflops`: one per input element.
     fn macs(&self, convention: Convention, x: &[&TensorType], _y: &[TensorType]) -> u64 {
         if convention == Convention::Ptflops { x[0].numel() } else { 0 }
+    }
+
+    fn emit(&self, e: &mut dyn Emit, x: &[Var], _w: &[Var]) -> Result<Vars, EmitError> {
+        let Self { k, stride, pad, ceil } = *self;
+        Ok(smallvec![e.prim(Prim::MaxPool(Window { k, stride, pad, ceil }), x)?])
     }
 }
 

@@ -1,7 +1,8 @@
 //! `mean`: the mean along axes.
 
-use super::shape::{floating, reduced};
+use super::shape::{floating, places, reduced};
 use super::{OpDef, OpError, Types};
+use crate::prim::{Emit, EmitError, Fold, Prim, Var, Vars};
 use crate::ty::TensorType;
 use smallvec::smallvec;
 
@@ -21,6 +22,11 @@ impl OpDef for Mean {
     fn infer(&self, x: &[&TensorType]) -> Result<Types, OpError> {
         floating(x[0])?;
         Ok(smallvec![x[0].with_shape(reduced(&self.axes, self.keepdim, x[0])?)])
+    }
+
+    fn emit(&self, e: &mut dyn Emit, x: &[Var], _w: &[Var]) -> Result<Vars, EmitError> {
+        let axes = places(&self.axes, e.type_of(x[0]));
+        Ok(smallvec![e.prim(Prim::Reduce { fold: Fold::Mean, axes, keep: self.keepdim }, x)?])
     }
 }
 

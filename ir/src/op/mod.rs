@@ -22,6 +22,7 @@ pub use template::OpTemplate;
 
 use crate::cost::Convention;
 use crate::hash::StableHasher;
+use crate::prim::{Emit, EmitError, Var, Vars};
 use crate::ty::TensorType;
 use crate::value::{Name, Value};
 use smallvec::SmallVec;
@@ -196,6 +197,13 @@ pub trait OpDef: Attrs {
     fn macs(&self, _convention: Convention, _x: &[&TensorType], _y: &[TensorType]) -> u64 {
         0
     }
+
+    /// Says in primitives what the op computes from accepted inputs `x` and its weights `w`, in the order of
+    /// [`OpDef::weights`]; returns one value per output.
+    ///
+    /// # Errors
+    /// If the op has no lowering, or a primitive refuses its operands.
+    fn emit(&self, e: &mut dyn Emit, x: &[Var], w: &[Var]) -> Result<Vars, EmitError>;
 }
 
 /// Declares an op's attribute struct: `op! { /// doc \n Conv2d = "conv2d" { /// doc \n out: u32, k: Pair = Pair::both(3) } }`.
@@ -321,6 +329,14 @@ macro_rules! ops {
             #[must_use]
             pub fn macs(&self, convention: Convention, x: &[&TensorType], y: &[TensorType]) -> u64 {
                 match self { $(Self::$name(op) => op.macs(convention, x, y),)* Self::Custom(op) => op.macs(convention, x, y) }
+            }
+
+            /// Says in primitives what it computes from accepted inputs and its weights.
+            ///
+            /// # Errors
+            /// If it has no lowering, or a primitive refuses its operands.
+            pub fn emit(&self, e: &mut dyn Emit, x: &[Var], w: &[Var]) -> Result<Vars, EmitError> {
+                match self { $(Self::$name(op) => op.emit(e, x, w),)* Self::Custom(op) => op.emit(e, x, w) }
             }
 
             /// Feeds name and attributes to a stable hash.

@@ -1,6 +1,7 @@
 //! `mul`: element-wise product.
 
 use super::{Arity, OpDef, OpError, Types, broadcast};
+use crate::prim::{Binary, Emit, EmitError, Prim, Var, Vars};
 use crate::ty::TensorType;
 use smallvec::smallvec;
 
@@ -20,6 +21,14 @@ impl OpDef for Mul {
 
     fn infer(&self, x: &[&TensorType]) -> Result<Types, OpError> {
         Ok(smallvec![broadcast(x)?])
+    }
+
+    fn emit(&self, e: &mut dyn Emit, x: &[Var], _w: &[Var]) -> Result<Vars, EmitError> {
+        let mut product = x[0];
+        for v in &x[1..] {
+            product = e.prim(Prim::Binary(Binary::Mul), &[product, *v])?;
+        }
+        Ok(smallvec![product])
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::shape::{image, within};
 use super::{OpDef, OpError, Pair, Types};
+use crate::prim::{Emit, EmitError, Prim, Var, Vars};
 use crate::ty::TensorType;
 use crate::value::Real;
 use smallvec::smallvec;
@@ -32,6 +33,11 @@ impl OpDef for Pad {
                 self.before.h, self.before.w, self.after.h, self.after.w, x[0]
             ))),
         }
+    }
+
+    fn emit(&self, e: &mut dyn Emit, x: &[Var], _w: &[Var]) -> Result<Vars, EmitError> {
+        let Self { before, after, value } = *self;
+        Ok(smallvec![e.prim(Prim::Pad { before, after, value }, x)?])
     }
 }
 

@@ -4,6 +4,7 @@ use super::count::activation;
 use super::shape::numeric;
 use super::{OpDef, OpError, Types};
 use crate::cost::Convention;
+use crate::prim::{Emit, EmitError, Prim, Unary, Var, Vars};
 use crate::ty::TensorType;
 use smallvec::smallvec;
 
@@ -23,6 +24,10 @@ impl OpDef for Relu {
 
     fn macs(&self, convention: Convention, x: &[&TensorType], _y: &[TensorType]) -> u64 {
         activation(convention, x[0])
+    }
+
+    fn emit(&self, e: &mut dyn Emit, x: &[Var], _w: &[Var]) -> Result<Vars, EmitError> {
+        Ok(smallvec![e.prim(Prim::Unary(Unary::Relu), x)?])
     }
 }
 

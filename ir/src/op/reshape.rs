@@ -1,6 +1,7 @@
 //! `reshape`: the same elements in another shape.
 
-use super::{AttrType, OpDef, OpError, Types};
+use super::{Attrs, AttrType, OpDef, OpError, Types};
+use crate::prim::{Emit, EmitError, Prim, Var, Vars};
 use crate::ty::{Dim, Shape, TensorType};
 use smallvec::smallvec;
 
@@ -67,6 +68,12 @@ impl OpDef for Reshape {
             None => {}
         }
         Ok(smallvec![x.with_shape(shape)])
+    }
+
+    fn emit(&self, e: &mut dyn Emit, x: &[Var], _w: &[Var]) -> Result<Vars, EmitError> {
+        let shape = self.infer(&[e.type_of(x[0])]).map(|t| t[0].shape.clone());
+        let shape = shape.map_err(|source| EmitError::Prim { prim: Self::NAME.into(), source })?;
+        Ok(smallvec![e.prim(Prim::Reshape { shape }, x)?])
     }
 }
 

@@ -1,6 +1,7 @@
 //! Shape rules that several ops share.
 
 use super::{AttrType, OpError, Pair};
+use crate::prim::{Axes, Binary, Drop, Emit, EmitError, Mode, Prim, Var};
 use crate::ty::{DType, Dim, Shape, TensorType};
 use crate::value::Real;
 use smallvec::{SmallVec, smallvec};
@@ -212,4 +213,28 @@ pub(super) fn reduced(axes: &[i64], keepdim: bool, x: &TensorType) -> Result<Sha
     }
     let kept = x.shape.iter().zip(gone).map(|(d, gone)| if gone { keepdim.then_some(Dim::fixed(1)) } else { Some(*d) });
     Ok(kept.flatten().collect())
+}
+
+/// An axis that [`axis`] has accepted, counted from 0.
+pub(super) fn place(axis: i64, x: &TensorType) -> u32 {
+    let rank = x.rank() as i64;
+    u32::try_from(if axis < 0 { axis + rank } else { axis }).expect("invariant: the axis was checked")
+}
+
+/// Axes that [`reduced`] has accepted, counted from 0; all of them if none is given.
+pub(super) fn places(axes: &[i64], x: &TensorType) -> Axes {
+    if axes.is_empty() { (0..x.rank() as u32).collect() } else { axes.iter().map(|a| place(*a, x)).collect() }
+}
+
+/// The value with parts of it dropped at random, in training.
+pub(super) fn dropped(e: &mut dyn Emit, x: Var, drop: Drop, p: Real) -> Result<Var, EmitError> {
+    if e.mode() == Mode::Eval || p.get() == 0.0 {
+        return Ok(x);
+    }
+    let mut ty = e.type_of(x).clone();
+    if drop == Drop::Path {
+        ty.shape.iter_mut().skip(1).for_each(|d| *d = Dim::fixed(1));
+    }
+    let mask = e.prim(Prim::Mask { drop, ty, p }, &[])?;
+    e.prim(Prim::Binary(Binary::Mul), &[x, mask])
 }

@@ -1,7 +1,8 @@
 //! `slice`: a range of indices along an axis.
 
-use super::shape::axis;
+use super::shape::{axis, place};
 use super::{OpDef, OpError, Types};
+use crate::prim::{Emit, EmitError, Prim, Var, Vars};
 use crate::ty::{Dim, TensorType};
 use smallvec::smallvec;
 
@@ -20,6 +21,15 @@ crate::op! {
     }
 }
 
+impl Slice {
+    /// The first index and the number of indices, of an axis of this size; the step is above zero.
+    fn range(&self, size: i64) -> (u32, u32) {
+        let place = |i: i64| if i < 0 { i.saturating_add(size).max(0) } else { i.min(size) };
+        let (start, end) = (place(self.start), self.end.map_or(size, place));
+        (u32::try_from(start).unwrap_or(0), u32::try_from(end - start).unwrap_or(0).div_ceil(self.step))
+    }
+}
+
 impl OpDef for Slice {
     const SUMMARY: &'static str = "a range of indices along an axis, start:end:step";
 
@@ -31,10 +41,7 @@ impl OpDef for Slice {
         if self.step == 0 {
             return Err(OpError::Attr { attr: "step".into(), expected: "expects 1 or more".into(), found: "0".into() });
         }
-        let size = i64::from(size);
-        let place = |i: i64| if i < 0 { i.saturating_add(size).max(0) } else { i.min(size) };
-        let (start, end) = (place(self.start), self.end.map_or(size, place));
-        let length = u32::try_from(end - start).unwrap_or(0).div_ceil(self.step);
+        let (_, length) = self.range(i64::from(size));
         if length == 0 {
             let end = self.end.map(|e| e.to_string()).unwrap_or_default();
             let text = format!("the range {}:{end} along axis {at} of {} is empty", self.start, x[0]);
@@ -43,6 +50,13 @@ impl OpDef for Slice {
         let mut y = x[0].clone();
         y.shape[at] = Dim::fixed(length);
         Ok(smallvec![y])
+    }
+
+    fn emit(&self, e: &mut dyn Emit, x: &[Var], _w: &[Var]) -> Result<Vars, EmitError> {
+        let at = place(self.axis, e.type_of(x[0]));
+        let size = e.type_of(x[0]).shape[at as usize].per_example() as i64;
+        let (start, len) = self.range(size);
+        Ok(smallvec![e.prim(Prim::Slice { axis: at, start, len, step: self.step }, x)?])
     }
 }
 

@@ -1,8 +1,9 @@
 //! `softmax`: normalised exponentials along an axis.
 
-use super::shape::{axis, floating};
+use super::shape::{axis, floating, place};
 use super::{OpDef, OpError, Types};
 use crate::cost::Convention;
+use crate::prim::{Emit, EmitError, Prim, Var, Vars};
 use crate::ty::TensorType;
 use smallvec::smallvec;
 
@@ -34,6 +35,11 @@ impl OpDef for Softmax {
             }
             Convention::Ptflops => n,
         }
+    }
+
+    fn emit(&self, e: &mut dyn Emit, x: &[Var], _w: &[Var]) -> Result<Vars, EmitError> {
+        let at = place(self.axis, e.type_of(x[0]));
+        Ok(smallvec![e.prim(Prim::Softmax { axis: at, log: false }, x)?])
     }
 }
 

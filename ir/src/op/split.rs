@@ -1,7 +1,8 @@
 //! `split`: a tensor in pieces.
 
-use super::shape::axis;
+use super::shape::{axis, place};
 use super::{AttrType, OpDef, OpError, Types};
+use crate::prim::{Emit, EmitError, Prim, Var, Vars};
 use crate::ty::{Dim, TensorType};
 
 /// The most outputs that a node may have.
@@ -57,6 +58,20 @@ impl OpDef for Split {
             y
         };
         Ok(self.sizes.iter().map(piece).collect())
+    }
+
+    fn emit(&self, e: &mut dyn Emit, x: &[Var], _w: &[Var]) -> Result<Vars, EmitError> {
+        let at = place(self.axis, e.type_of(x[0]));
+        let whole = e.type_of(x[0]).shape[at as usize].per_example() as u32;
+        let mut start = 0;
+        (0..self.parts as usize)
+            .map(|i| {
+                let len = self.sizes.get(i).copied().unwrap_or(whole / self.parts);
+                let piece = e.prim(Prim::Slice { axis: at, start, len, step: 1 }, x);
+                start += len;
+                piece
+            })
+            .collect()
     }
 }
 

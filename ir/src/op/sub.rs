@@ -2,6 +2,7 @@
 
 use super::shape::numeric;
 use super::{Arity, OpDef, OpError, Types, broadcast};
+use crate::prim::{Binary, Emit, EmitError, Prim, Var, Vars};
 use crate::ty::TensorType;
 use smallvec::smallvec;
 
@@ -22,6 +23,10 @@ impl OpDef for Sub {
         let y = broadcast(x)?;
         numeric(x[0])?;
         Ok(smallvec![y])
+    }
+
+    fn emit(&self, e: &mut dyn Emit, x: &[Var], _w: &[Var]) -> Result<Vars, EmitError> {
+        Ok(smallvec![e.prim(Prim::Binary(Binary::Sub), x)?])
     }
 }
 

@@ -1,7 +1,8 @@
 //! `sum`: the sum along axes.
 
-use super::shape::reduced;
+use super::shape::{places, reduced};
 use super::{OpDef, OpError, Types};
+use crate::prim::{Emit, EmitError, Fold, Prim, Var, Vars};
 use crate::ty::{DType, TensorType};
 use smallvec::smallvec;
 
@@ -22,6 +23,11 @@ impl OpDef for Sum {
     fn infer(&self, x: &[&TensorType]) -> Result<Types, OpError> {
         let dtype = if x[0].dtype.is_float() { x[0].dtype } else { DType::I64 };
         Ok(smallvec![TensorType::new(dtype, reduced(&self.axes, self.keepdim, x[0])?)])
+    }
+
+    fn emit(&self, e: &mut dyn Emit, x: &[Var], _w: &[Var]) -> Result<Vars, EmitError> {
+        let axes = places(&self.axes, e.type_of(x[0]));
+        Ok(smallvec![e.prim(Prim::Reduce { fold: Fold::Sum, axes, keep: self.keepdim }, x)?])
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::shape::promoted;
 use super::{OpDef, OpError, Types};
+use crate::prim::{Emit, EmitError, Prim, Unary, Var, Vars};
 use crate::ty::TensorType;
 use smallvec::smallvec;
 
@@ -15,6 +16,10 @@ impl OpDef for Tanh {
 
     fn infer(&self, x: &[&TensorType]) -> Result<Types, OpError> {
         Ok(smallvec![promoted(x[0])])
+    }
+
+    fn emit(&self, e: &mut dyn Emit, x: &[Var], _w: &[Var]) -> Result<Vars, EmitError> {
+        Ok(smallvec![e.prim(Prim::Unary(Unary::Tanh), x)?])
     }
 }
 

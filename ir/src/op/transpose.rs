@@ -1,6 +1,7 @@
 //! `transpose`: axes in another order.
 
 use super::{AttrType, OpDef, OpError, Types};
+use crate::prim::{Emit, EmitError, Prim, Var, Vars};
 use crate::ty::TensorType;
 use smallvec::{SmallVec, smallvec};
 
@@ -27,6 +28,10 @@ impl OpDef for Transpose {
             return Err(OpError::Attr { attr: "perm".into(), expected, found: self.perm.to_value().to_string() });
         }
         Ok(smallvec![x.with_shape(self.perm.iter().map(|a| x.shape[*a as usize]))])
+    }
+
+    fn emit(&self, e: &mut dyn Emit, x: &[Var], _w: &[Var]) -> Result<Vars, EmitError> {
+        Ok(smallvec![e.prim(Prim::Permute { perm: self.perm.iter().copied().collect() }, x)?])
     }
 }
 

@@ -1,8 +1,10 @@
 //! `zero`: no connection.
 
 use super::shape::image;
-use super::{OpDef, OpError, Pair, Types};
+use super::{Attrs, OpDef, OpError, Pair, Types};
+use crate::prim::{Emit, EmitError, Prim, Var, Vars};
 use crate::ty::TensorType;
+use crate::value::Real;
 use smallvec::smallvec;
 
 crate::op! {
@@ -32,6 +34,12 @@ impl OpDef for Zero {
         }
         let (h, w) = (h.div_ceil(self.stride.h), w.div_ceil(self.stride.w));
         Ok(smallvec![x[0].with_shape([n, out.into(), h.into(), w.into()])])
+    }
+
+    fn emit(&self, e: &mut dyn Emit, x: &[Var], _w: &[Var]) -> Result<Vars, EmitError> {
+        let ty = self.infer(&[e.type_of(x[0])]).map(|mut t| t.swap_remove(0));
+        let ty = ty.map_err(|source| EmitError::Prim { prim: Self::NAME.into(), source })?;
+        Ok(smallvec![e.prim(Prim::Full { ty, value: Real::new(0.0) }, &[])?])
     }
 }
 

@@ -1,0 +1,1 @@
+//! Lanista's code generator.
