@@ -59,7 +59,7 @@ impl Program {
                 h.text(decision);
                 h.text(Reduce::as_str(*reduce));
             }
-            Action::Repeat { depths, calls } => {
+            Action::Repeat { depths, calls, .. } => {
                 h = StableHasher::new(REPEAT);
                 depths.iter().for_each(|d| h.word(u64::from(*d)));
                 calls.iter().for_each(|i| self.feed(&Action::Call(*i), done, &mut h));

@@ -182,7 +182,7 @@ impl Elaborator<'_> {
         x: &[&TensorType],
         scope: &Scope<'_>,
     ) -> Result<(Action, Types), Trouble> {
-        let depths = self.depths(depth, scope)?;
+        let (label, depths) = self.depths(depth, scope)?;
         let deepest = *depths.last().expect("invariant: a repeat has at least one depth");
         let mut threaded: Vec<TensorType> = x.iter().map(|t| (*t).clone()).collect();
         if threaded.is_empty() {
@@ -213,11 +213,15 @@ impl Elaborator<'_> {
             return Err(repeat_fault(*d, callee, &after[*d as usize], std::slice::from_ref(last)));
         }
         let types = smallvec![last.clone()];
-        if depths.len() > 1 { Ok((Action::Repeat { depths, calls }, types)) } else { Ok((Action::Chain(calls), types)) }
+        match label {
+            Some(label) if depths.len() > 1 => Ok((Action::Repeat { label, depths, calls }, types)),
+            _ => Ok((Action::Chain(calls), types)),
+        }
     }
 
-    /// The possible depths of a repeat: one if it is decided, else one per value of the single decision that it names.
-    fn depths(&self, depth: &Expr, scope: &Scope<'_>) -> Result<Vec<u32>, Trouble> {
+    /// The possible depths of a repeat: one if it is decided, else one per value of the single decision that it names,
+    /// whose label comes along.
+    fn depths(&self, depth: &Expr, scope: &Scope<'_>) -> Result<(Option<Name>, Vec<u32>), Trouble> {
         let check = |d: i64| {
             if (0..=MAX_DEPTH).contains(&d) { Ok(d as u32) } else { Err(Trouble::from(What::Depth(d))) }
         };
@@ -231,7 +235,7 @@ impl Elaborator<'_> {
         }
         let [(decision, name)] = &open[..] else {
             if open.is_empty() {
-                return Ok(vec![check(depth.eval_int(scope).map_err(What::Eval)?)?]);
+                return Ok((None, vec![check(depth.eval_int(scope).map_err(What::Eval)?)?]));
             }
             return Err(What::Decision(format!(
                 "an open depth may depend on one decision, but `{depth}` names several"
@@ -256,7 +260,7 @@ impl Elaborator<'_> {
         }
         depths.sort_unstable();
         depths.dedup();
-        Ok(depths)
+        Ok((Some(Name::new(name)), depths))
     }
 }
 

@@ -94,6 +94,8 @@ pub enum Action {
     Select(Name, Reduce),
     /// An open repeat: after how many of the calls in a row it may end.
     Repeat {
+        /// Its decision's label.
+        label: Name,
         /// The possible depths, ascending.
         depths: Vec<u32>,
         /// The calls up to the greatest depth.

@@ -1,0 +1,259 @@
+//! Lowering: a program written out as primitives.
+
+use super::{Kernel, Plan, Site, SiteKind, Source, Step, Value, Weight};
+use ir::op::Role;
+use ir::prim::{Emit, EmitError, Mode, Prim, Var, Vars};
+use ir::program::{Action, InstanceId};
+use ir::{Name, Op, Program, TensorType};
+use rustc_hash::FxHashMap;
+use smallvec::SmallVec;
+
+/// Why no plan can be made.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PlanError {
+    /// An op that cannot be lowered.
+    #[error("node `{node}`: {source}")]
+    Emit {
+        /// Path of the node.
+        node: String,
+        /// Why.
+        source: EmitError,
+    },
+    /// A gradient of something that is no scalar.
+    #[error("only a scalar can be differentiated, not {0}")]
+    NoScalar(TensorType),
+    /// A primitive that was added after lowering.
+    #[error(transparent)]
+    Prim(#[from] EmitError),
+}
+
+type Known = FxHashMap<(Kernel, SmallVec<[Var; 3]>), Var>;
+
+/// A plan in the making. More primitives (a loss, say) can be emitted after the network's own.
+///
+/// An equal primitive on equal operands is emitted once.
+#[derive(Debug)]
+pub struct Lowering {
+    pub(crate) plan: Plan,
+    mode: Mode,
+    known: Known,
+    pub(crate) node: Name,
+}
+
+impl Lowering {
+    /// Lowers a network. In an open program every open decision becomes a [`Site`].
+    ///
+    /// # Errors
+    /// If an op has no lowering.
+    pub fn of(program: &Program, mode: Mode) -> Result<Self, PlanError> {
+        let mut lowering = Self { plan: Plan::default(), mode, known: Known::default(), node: Name::default() };
+        let main = program.main();
+        let types = main.inputs.iter().map(|v| main.types[*v as usize].clone());
+        let inputs: Vec<Var> = types.map(|ty| lowering.input(ty)).collect();
+        let outputs = lowering.instance(program, program.entry, "", &inputs)?;
+        lowering.plan.outputs = outputs;
+        Ok(lowering)
+    }
+
+    /// An empty plan, to be filled primitive by primitive.
+    #[must_use]
+    pub fn empty(mode: Mode) -> Self {
+        Self { plan: Plan::default(), mode, known: Known::default(), node: Name::default() }
+    }
+
+    /// A further input.
+    pub fn input(&mut self, ty: TensorType) -> Var {
+        let source = Source::Input(self.plan.inputs.len() as u32);
+        let var = self.value(ty, source);
+        self.plan.inputs.push(var);
+        self.plan.input_grads.push(None);
+        var
+    }
+
+    /// The network's results, at first; what is set by [`Lowering::set_outputs`] later.
+    #[must_use]
+    pub fn outputs(&self) -> &[Var] {
+        &self.plan.outputs
+    }
+
+    /// Says which values a run shall give back.
+    pub fn set_outputs(&mut self, outputs: impl IntoIterator<Item = Var>) {
+        self.plan.outputs = outputs.into_iter().collect();
+    }
+
+    /// The steps so far.
+    #[must_use]
+    pub fn steps(&self) -> &[Step] {
+        &self.plan.steps
+    }
+
+    /// The plan so far, to look at.
+    #[must_use]
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    pub(crate) fn value(&mut self, ty: TensorType, source: Source) -> Var {
+        self.plan.values.push(Value { ty, source });
+        Var(self.plan.values.len() as u32 - 1)
+    }
+
+    /// Adds a step, unless an equal one is there.
+    pub(crate) fn step(
+        &mut self,
+        kernel: Kernel,
+        operands: &[Var],
+        types: impl IntoIterator<Item = TensorType>,
+    ) -> Var {
+        let operands: SmallVec<[Var; 3]> = operands.iter().copied().collect();
+        let key = kernel.is_pure().then(|| (kernel.clone(), operands.clone()));
+        if let Some(var) = key.as_ref().and_then(|k| self.known.get(k)) {
+            return *var;
+        }
+        let source = Source::Step(self.plan.steps.len() as u32);
+        let first = Var(self.plan.values.len() as u32);
+        for ty in types {
+            self.value(ty, source);
+        }
+        let outs = self.plan.values.len() as u32 - first.0;
+        self.plan.steps.push(Step { kernel, operands, first, outs, node: self.node.clone() });
+        if let Some(key) = key {
+            self.known.insert(key, first);
+        }
+        first
+    }
+
+    fn instance(
+        &mut self,
+        program: &Program,
+        id: InstanceId,
+        path: &str,
+        inputs: &[Var],
+    ) -> Result<Vec<Var>, PlanError> {
+        let instance = &program.instances[id];
+        let mut values: Vec<Var> = Vec::with_capacity(instance.types.len());
+        for step in &instance.steps {
+            let x: Vec<Var> = step.operands.iter().map(|v| values[*v as usize]).collect();
+            if matches!(step.action, Action::Input) {
+                let place = instance.inputs.iter().position(|v| *v == step.first);
+                values.push(inputs[place.expect("invariant: an input's value is listed")]);
+                continue;
+            }
+            let node = join(path, instance.name(step));
+            let types = instance.results(step);
+            values.extend(self.action(program, &step.action, &node, &x, types)?);
+        }
+        Ok(instance.outputs.iter().map(|v| values[*v as usize]).collect())
+    }
+
+    fn action(
+        &mut self,
+        program: &Program,
+        action: &Action,
+        node: &str,
+        x: &[Var],
+        types: &[TensorType],
+    ) -> Result<Vec<Var>, PlanError> {
+        match action {
+            Action::Input => unreachable!("invariant: inputs are handled by the caller"),
+            Action::Op(op) => self.op(op, node, x),
+            Action::Call(callee) => self.instance(program, *callee, node, x),
+            Action::Chain(calls) => {
+                Ok(vec![*self.chain(program, calls, node, x)?.last().expect("invariant: not empty")])
+            }
+            Action::Choice(label, candidates) => {
+                let mut arms = Vec::with_capacity(candidates.len());
+                let mut names = Vec::with_capacity(candidates.len());
+                for (name, candidate) in candidates {
+                    let outs = self.action(program, candidate, &join(node, name), x, types)?;
+                    arms.push(outs);
+                    names.push(name.clone());
+                }
+                Ok((0..types.len())
+                    .map(|k| {
+                        let operands: Vec<Var> = arms.iter().map(|a| a[k]).collect();
+                        self.site(node, label, SiteKind::Choice, names.clone(), &operands, types[k].clone())
+                    })
+                    .collect())
+            }
+            Action::Select(label, reduce) => {
+                let names = (0..x.len()).map(|i| Name::new(i.to_string())).collect();
+                Ok(vec![self.site(node, label, SiteKind::Select(*reduce), names, x, types[0].clone())])
+            }
+            Action::Repeat { label, depths, calls } => {
+                let after = self.chain(program, calls, node, x)?;
+                let names = depths.iter().map(|d| Name::new(d.to_string())).collect();
+                let operands: Vec<Var> = depths.iter().map(|d| after[*d as usize]).collect();
+                Ok(vec![self.site(node, label, SiteKind::Repeat, names, &operands, types[0].clone())])
+            }
+        }
+    }
+
+    /// The values after 0, 1, 2, ... calls in a row.
+    fn chain(&mut self, program: &Program, calls: &[InstanceId], node: &str, x: &[Var]) -> Result<Vec<Var>, PlanError> {
+        let mut threaded = x.to_vec();
+        let mut after = vec![x[0]];
+        for (i, callee) in calls.iter().enumerate() {
+            threaded[0] = self.instance(program, *callee, &join(node, &i.to_string()), &threaded)?[0];
+            after.push(threaded[0]);
+        }
+        Ok(after)
+    }
+
+    fn site(&mut self, node: &str, label: &Name, kind: SiteKind, arms: Vec<Name>, x: &[Var], ty: TensorType) -> Var {
+        let id = self.plan.sites.len() as u32;
+        let site = Site { path: dotted(node), label: label.clone(), kind, arms, grad: None };
+        self.plan.sites.push(site);
+        self.node = dotted(node);
+        self.step(Kernel::Mix(id), x, [ty])
+    }
+
+    fn op(&mut self, op: &Op, node: &str, x: &[Var]) -> Result<Vec<Var>, PlanError> {
+        self.node = dotted(node);
+        let types: Vec<TensorType> = x.iter().map(|v| self.plan.type_of(*v).clone()).collect();
+        let types: Vec<&TensorType> = types.iter().collect();
+        let mut weights: Vars = Vars::new();
+        for spec in op.weights(&types) {
+            let ty = TensorType::new(types[0].dtype, spec.shape.iter().map(|d| (*d).into()));
+            let var = self.value(ty, Source::Weight(self.plan.weights.len() as u32));
+            let path = Name::new(format!("{}.{}", self.node, spec.name));
+            self.plan.weights.push(Weight { path, spec, var });
+            self.plan.weight_grads.push(None);
+            weights.push(var);
+        }
+        let outs = op.emit(self, x, &weights);
+        Ok(outs.map_err(|source| PlanError::Emit { node: node.to_owned(), source })?.to_vec())
+    }
+
+    /// Whether a weight is learned.
+    pub(crate) fn is_learned(&self, weight: u32) -> bool {
+        self.plan.weights[weight as usize].spec.role == Role::Parameter
+    }
+}
+
+impl Emit for Lowering {
+    fn mode(&self) -> Mode {
+        self.mode
+    }
+
+    fn type_of(&self, v: Var) -> &TensorType {
+        self.plan.type_of(v)
+    }
+
+    fn prim(&mut self, prim: Prim, x: &[Var]) -> Result<Var, EmitError> {
+        let types: SmallVec<[TensorType; 3]> = x.iter().map(|v| self.plan.type_of(*v).clone()).collect();
+        let types: SmallVec<[&TensorType; 3]> = types.iter().collect();
+        let types = prim.infer(&types);
+        let types = types.map_err(|source| EmitError::Prim { prim: prim.to_string(), source })?;
+        Ok(self.step(Kernel::Prim(prim), x, types))
+    }
+}
+
+fn join(path: &str, name: &str) -> String {
+    if path.is_empty() { name.to_owned() } else { format!("{path}/{name}") }
+}
+
+/// A path in the spelling of weights.
+fn dotted(path: &str) -> Name {
+    Name::new(path.replace('/', "."))
+}

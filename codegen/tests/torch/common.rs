@@ -1,0 +1,79 @@
+//! Networks, plans and comparisons for the tests.
+
+use codegen::init::{initialise, stream, unit};
+use codegen::torch::{Device, Executor, Layout, Params};
+use codegen::{Lowering, Plan, Wrt};
+use ir::prim::{Emit, Fold, Mode, Prim, Var};
+use ir::{Elaboration, Module, Program, TensorType};
+use std::sync::Arc;
+use tch::{Kind, Tensor};
+
+/// The program of a module without open decisions.
+pub fn program(text: &str) -> Program {
+    let module: Module = text.parse().unwrap_or_else(|e| panic!("{e}\n{text}"));
+    Elaboration::new(&module, &|_: &str, _: Option<i64>| None).run().unwrap_or_else(|e| panic!("{e}\n{text}"))
+}
+
+/// Adds `sum(y * noise)` over all floating-point outputs, so that each element counts differently; the noise is an input.
+pub fn weighted_sum(plan: &mut Lowering) -> (Var, Vec<TensorType>) {
+    let outputs: Vec<Var> = plan.outputs().to_vec();
+    let mut total = None;
+    let mut types = Vec::new();
+    for y in outputs {
+        let ty = plan.type_of(y).clone();
+        let noise = plan.input(ty.clone());
+        let product = plan.prim(Prim::Binary(ir::prim::Binary::Mul), &[y, noise]).expect("same types");
+        let axes = (0..ty.rank() as u32).collect();
+        let sum = plan.prim(Prim::Reduce { fold: Fold::Sum, axes, keep: false }, &[product]).expect("any type");
+        total = Some(match total {
+            None => sum,
+            Some(t) => plan.prim(Prim::ADD, &[t, sum]).expect("scalars"),
+        });
+        types.push(ty);
+    }
+    (total.expect("an output"), types)
+}
+
+/// A plan with `sum(y * noise)` and the gradients of weights and inputs.
+pub fn training_plan(program: &Program, mode: Mode) -> Plan {
+    let mut plan = Lowering::of(program, mode).expect("lowers");
+    let (loss, _) = weighted_sum(&mut plan);
+    let outputs: Vec<Var> = [loss].into_iter().chain(plan.outputs().iter().copied()).collect();
+    plan.set_outputs(outputs);
+    let wrt = Wrt { weights: true, inputs: true, ..Wrt::default() };
+    plan.differentiate(loss, &wrt).expect("a scalar").finish()
+}
+
+/// Uniform numbers in `low..high`, seeded.
+pub fn noise(ty: &TensorType, batch: i64, seed: u64, (low, high): (f32, f32)) -> Tensor {
+    let sizes: Vec<i64> =
+        ty.shape.iter().map(|d| d.per_example() as i64 * if d.is_batch() { batch } else { 1 }).collect();
+    let mut rng = stream(seed, &[b"noise"]);
+    let n = sizes.iter().product::<i64>();
+    let values: Vec<f32> = (0..n).map(|_| low + (high - low) * unit(&mut rng)).collect();
+    Tensor::from_slice(&values).view(&sizes[..])
+}
+
+/// Random inputs for a plan.
+pub fn inputs(plan: &Plan, batch: i64, seed: u64) -> Vec<Tensor> {
+    let each = plan.inputs.iter().enumerate();
+    each.map(|(i, v)| noise(plan.type_of(*v), batch, seed + i as u64, (-1.0, 1.0))).collect()
+}
+
+/// An executor and its weights, seeded.
+pub fn executor(plan: Plan, kind: Kind, layout: Layout) -> (Executor, Params) {
+    let weights = initialise(&plan, 1);
+    let params = Params::new(&plan, &weights, Device::Cpu, kind).expect("its own weights");
+    (Executor::new(Arc::new(plan), Device::Cpu, kind, layout), params)
+}
+
+/// `max |a - b| / max |b|`
+pub fn distance(a: &Tensor, b: &Tensor) -> f64 {
+    assert_eq!(a.size(), b.size());
+    if a.numel() == 0 {
+        return 0.0;
+    }
+    let scale = b.abs().max().double_value(&[]);
+    let gap = (a - b).abs().max().double_value(&[]);
+    if gap == 0.0 { 0.0 } else { gap / scale }
+}

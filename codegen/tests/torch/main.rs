@@ -1,0 +1,5 @@
+//! Plans on libtorch: our backward pass against finite differences and against libtorch's own autograd.
+#![cfg(feature = "torch")]
+
+mod autograd;
+mod common;
