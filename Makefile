@@ -1,11 +1,14 @@
-# `make demo` and `make test` work as the first command on a fresh checkout; they need a Rust toolchain only.
+# `make demo` and `make test` work as the first command on a fresh checkout. A Rust toolchain is all that the demo needs;
+# the tests also set libtorch up, see scripts/setup-torch.sh.
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bless bench deny
+.PHONY: help setup-torch demo demo-train test check check-default bless bench bench-peers deny
 
 CARGO ?= cargo
+# All of Lanista, in the one profile that check, tests and demos share: another would build libtorch's bindings again.
+ALL := --locked --workspace --features torch
 
 # Runs a command, and says how long it took.
 define stage
@@ -14,31 +17,49 @@ endef
 
 help:
 	@printf '%s\n' \
-	  'make demo   search NAS-Bench-201, show what was found, draw it into out/' \
-	  'make test   everything: format, clippy, unit, property, golden and integration tests, doc tests, docs' \
-	  'make check  format and clippy only' \
-	  'make bless  write golden files anew; read the diff before you commit it' \
-	  'make bench  criterion benchmarks' \
-	  'make deny   licences, advisories and bans (needs cargo-deny)'
+	  'make demo         search NAS-Bench-201, show what was found, draw it into out/' \
+	  'make demo-train   train a network that was found on the embedded digits, and export it' \
+	  'make test         everything: format, clippy, unit, property, golden and integration tests, doc tests, docs' \
+	  'make check        format and clippy only' \
+	  'make setup-torch  libtorch, from $$LIBTORCH, an installed PyTorch or a new .venv; the targets that need it call it' \
+	  'make bless        write golden files anew; read the diff before you commit it' \
+	  'make bench        criterion benchmarks' \
+	  'make bench-peers  the same work in PyTorch, side by side' \
+	  'make deny         licences, advisories and bans (needs cargo-deny)'
+
+setup-torch:
+	$(call stage,libtorch,scripts/setup-torch.sh)
 
 demo:
 	$(CARGO) run --locked -p lanista --bin lanista -- demo
 
-check:
+demo-train: setup-torch
+	$(CARGO) run --locked --features torch -p lanista --bin lanista -- demo-train
+
+check: setup-torch
 	$(call stage,format,$(CARGO) fmt --all --check)
-	$(call stage,clippy,$(CARGO) clippy --locked --workspace --all-targets -- -D warnings)
+	$(call stage,clippy,$(CARGO) clippy $(ALL) --all-targets -- -D warnings)
 
-test: check
-	$(call stage,tests,$(CARGO) test --locked --workspace --lib --bins --tests --examples)
-	$(call stage,doc tests,$(CARGO) test --locked --workspace --doc)
-	$(call stage,docs,RUSTDOCFLAGS='-D warnings' $(CARGO) doc --locked --workspace --no-deps)
+# What a table search is built from holds no libtorch, and compiles without it.
+check-default:
+	$(call stage,default build,$(CARGO) clippy --locked -p lanista -- -D warnings; \
+	  if $(CARGO) tree --locked -p lanista -e normal,build | grep -E '(torch-sys|tch) v'; \
+	  then echo 'the default build needs libtorch' >&2; exit 1; fi)
 
-bless:
-	LANISTA_BLESS=1 $(CARGO) test --locked --workspace --tests
+test: check check-default
+	$(call stage,tests,$(CARGO) test $(ALL) --lib --bins --tests --examples)
+	$(call stage,doc tests,$(CARGO) test $(ALL) --doc)
+	$(call stage,docs,RUSTDOCFLAGS='-D warnings' $(CARGO) doc $(ALL) --no-deps)
+
+bless: setup-torch
+	LANISTA_BLESS=1 $(CARGO) test $(ALL) --tests
 	git status --short
 
 bench:
 	$(CARGO) bench --locked -p lanista-benches
+
+bench-peers: setup-torch
+	benches/peers/run.sh
 
 deny:
 	cargo deny check
