@@ -31,6 +31,8 @@ mod nasbench101_pool;
 mod nasbench201;
 mod ranking;
 pub mod table;
+#[cfg(feature = "torch")]
+pub mod train;
 mod verify;
 
 pub use combined::Combined;

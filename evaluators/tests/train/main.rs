@@ -1,0 +1,7 @@
+//! Training: exact to the bit, resumed exactly, and refused with a reason.
+#![cfg(feature = "torch")]
+
+mod common;
+mod exact;
+mod meaning;
+mod refused;
