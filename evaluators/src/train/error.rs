@@ -63,7 +63,7 @@ pub enum TrainError {
     /// A run that does not fit the memory.
     #[error(
         "training needs {planned} of memory (weights, gradients and optimizer {weights}, activations of a batch of {batch} \
-         {activations}, images {images}), but {available} are available; take a smaller batch or a smaller network"
+         {activations}), but {available} are available; take a smaller batch or a smaller network"
     )]
     Memory {
         /// All of it.
@@ -72,10 +72,18 @@ pub enum TrainError {
         weights: Bytes,
         /// Activations and their gradients at their peak.
         activations: Bytes,
-        /// The data set.
-        images: Bytes,
         /// The batch size.
         batch: usize,
+        /// What is there.
+        available: Bytes,
+    },
+    /// Images that do not fit the memory.
+    #[error("the images of `{data}` need {needed} of memory, but {available} are available; use a smaller data set")]
+    Images {
+        /// The data set.
+        data: String,
+        /// What they take.
+        needed: Bytes,
         /// What is there.
         available: Bytes,
     },

@@ -14,15 +14,13 @@ pub struct Planned {
     pub activations: u64,
     /// Images in a batch.
     pub batch: usize,
-    /// The data set.
-    pub images: u64,
 }
 
 impl Planned {
-    /// What a run is planned to take with batches of so many images, and so many bytes of data. What libtorch's kernels
+    /// What a run is planned to take with batches of so many images, the data set left out. What libtorch's kernels
     /// take while they run is not in it.
     #[must_use]
-    pub fn of(network: &Network, recipe: &Recipe, batch: usize, images: u64) -> Self {
+    pub fn of(network: &Network, recipe: &Recipe, batch: usize) -> Self {
         let double = recipe.precision == Precision::F64;
         let train = network.train.memory(batch as u64, double);
         let eval = network.eval.memory(batch as u64, double);
@@ -30,13 +28,13 @@ impl Planned {
         let kept = recipe.vectors() + u64::from(recipe.ema > 0.0);
         // All gradients lie in one buffer, those of weights that lead nowhere too.
         let weights = train.weights + vector.saturating_mul(1 + kept);
-        Self { weights, activations: train.activations.max(eval.activations), batch, images }
+        Self { weights, activations: train.activations.max(eval.activations), batch }
     }
 
     /// All of it.
     #[must_use]
     pub fn total(self) -> u64 {
-        self.weights.saturating_add(self.activations).saturating_add(self.images)
+        self.weights.saturating_add(self.activations)
     }
 
     /// Compares with what is there.
@@ -58,7 +56,6 @@ impl Planned {
             planned: Bytes(self.total()),
             weights: Bytes(self.weights),
             activations: Bytes(self.activations),
-            images: Bytes(self.images),
             batch: self.batch,
             available: Bytes(available),
         })
@@ -71,7 +68,7 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_is_refused_with_figures() {
-        let planned = Planned { weights: 1 << 20, activations: 3 << 30, batch: 4096, images: 1 << 10 };
+        let planned = Planned { weights: 1 << 20, activations: 3 << 30, batch: 4096 };
         planned.fits(planned.total()).expect("fits");
         let error = planned.fits(1 << 30).expect_err("does not fit").to_string();
         for part in ["3.0 GiB of memory", "batch of 4096", "1.0 GiB are available", "smaller batch"] {

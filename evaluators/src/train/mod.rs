@@ -8,7 +8,7 @@
 //!
 //! ```
 //! use evaluators::data::digits;
-//! use evaluators::train::{Measured, Recipe, Source, Trainer};
+//! use evaluators::train::{Measured, Recipe, Dataset, Trainer};
 //!
 //! let module: ir::Module = "module @m {
 //!   entry @main
@@ -24,8 +24,8 @@
 //! }".parse()?;
 //! let program = ir::verify(&module)?;
 //! let recipe = Recipe { epochs: 3, ..Recipe::default() };
-//! let source = Source::new(digits()?, recipe.device)?;
-//! let mut trainer = Trainer::new(&program, &source, &recipe)?;
+//! let dataset = Dataset::new(digits()?, recipe.device)?;
+//! let mut trainer = Trainer::new(&program, &dataset, &recipe)?;
 //! while !trainer.is_done() {
 //!     trainer.epoch()?;
 //! }
@@ -34,19 +34,19 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod dataset;
 mod error;
 mod memory;
 mod network;
 mod recipe;
-mod source;
 mod state;
 mod trainer;
 
+pub use dataset::{Dataset, Measured};
 pub use error::{Bytes, TrainError};
 pub use memory::Planned;
 pub use network::Network;
 pub use recipe::{Algorithm, Annealing, Cadence, DropPath, Precision, Preset, Recipe};
-pub use source::{Measured, Source};
 pub use state::{Best, Epoch};
 pub use trainer::{Score, Stepped, Trainer};
 

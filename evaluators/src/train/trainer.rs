@@ -1,11 +1,11 @@
 //! The loop: batches in, weights out.
 
 use super::DIVERGED;
+use super::dataset::{Dataset, Loaders, Measured, kind};
 use super::error::TrainError;
 use super::memory::Planned;
 use super::network::Network;
 use super::recipe::Recipe;
-use super::source::{Loaders, Measured, Source, kind};
 use super::state::{Best, Epoch, Position, Sums};
 use crate::data::Loader;
 use codegen::array::Weights;
@@ -81,13 +81,13 @@ impl Trainer {
     ///
     /// # Errors
     /// If the network does not fit the data set, or the run not the memory; if the device is not there.
-    pub fn new(program: &Program, source: &Source, recipe: &Recipe) -> Result<Self, TrainError> {
-        let network = Network::of(program, source.images(), recipe)?;
+    pub fn new(program: &Program, dataset: &Dataset, recipe: &Recipe) -> Result<Self, TrainError> {
+        let network = Network::of(program, dataset.images(), recipe)?;
         Runtime::init(recipe.device, Some(recipe.threads))?;
-        let loaders = source.loaders(recipe)?;
+        let loaders = dataset.loaders(recipe)?;
         // The data set is there already.
         let batch = recipe.batch.min(loaders.train.images());
-        Planned::of(&network, recipe, batch, 0).check(recipe.device)?;
+        Planned::of(&network, recipe, batch).check(recipe.device)?;
         let weights = initialise(&network.train, recipe.seed);
         let element = kind(recipe.precision);
         let params = Params::new(&network.train, &weights, recipe.device, element)?;
@@ -95,7 +95,7 @@ impl Trainer {
         let ema = if recipe.ema > 0.0 { Some(params.flat.f_detach_copy()?) } else { None };
         Ok(Self {
             recipe: recipe.clone(),
-            data: source.images().name.clone(),
+            data: dataset.images().name.clone(),
             train: executor(network.train.clone()),
             eval: executor(network.eval.clone()),
             bound: DIVERGED * (network.classes.max(2) as f64).ln(),

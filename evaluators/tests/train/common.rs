@@ -2,7 +2,7 @@
 
 use codegen::array::Weights;
 use evaluators::data::digits;
-use evaluators::train::{Recipe, Source, TrainError, Trainer};
+use evaluators::train::{Dataset, Recipe, TrainError, Trainer};
 use ir::Program;
 
 /// A small classifier of the digits with everything that has a state: batch norm, dropout, drop path, two heads.
@@ -37,12 +37,12 @@ pub fn short() -> Recipe {
     Recipe { epochs: 2, batch: 50, images: 300, valid: 4, crop: 1, flip: true, cutout: 2, ..Recipe::default() }
 }
 
-pub fn source(recipe: &Recipe) -> Source {
-    Source::new(digits().expect("embedded"), recipe.device).expect("room")
+pub fn dataset(recipe: &Recipe) -> Dataset {
+    Dataset::new(digits().expect("embedded"), recipe.device).expect("room")
 }
 
 pub fn trainer(text: &str, recipe: &Recipe) -> Result<Trainer, TrainError> {
-    Trainer::new(&program(text), &source(recipe), recipe)
+    Trainer::new(&program(text), &dataset(recipe), recipe)
 }
 
 /// Trains to the end.

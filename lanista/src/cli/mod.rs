@@ -1,7 +1,7 @@
 //! The command line: reads flags, prints for people, and holds no logic that another crate could own.
 //!
 //! * Every bad input is one line on standard error, `error: ..`, with place and remedy, and exit code 2.
-//! * A search that failed has exit code 1; what is done has 0.
+//! * A search or a training that failed has exit code 1; what is done has 0.
 //! * A closed pipe ends a command quietly.
 
 mod args;
@@ -18,6 +18,11 @@ mod search;
 mod show;
 mod source;
 mod table;
+#[cfg(feature = "torch")]
+mod train;
+#[cfg(not(feature = "torch"))]
+#[path = "no_torch.rs"]
+mod train;
 mod verify;
 
 use args::{Cli, Command};
@@ -55,6 +60,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Verify(args) => verify::verify(&args),
         Command::Table(args) => table::table(args.command),
         Command::Demo(args) => demo::demo(&args),
+        Command::Train(args) => train::train(&args),
     }
 }
 

@@ -1,15 +1,16 @@
 //! A data set on a device, loaded once, and the parts of it that a run uses.
 
-use super::error::TrainError;
+use super::error::{Bytes, TrainError};
 use super::recipe::{Precision, Recipe};
-use crate::data::{Augment, DataError, Images, Loader, Loading, Normalise, Part, Resident};
-use codegen::torch::{Device, Runtime};
+use crate::data::{Augment, DataError, Images, Loader, Loading, Normalise, Part, Places, Resident, Source};
+use codegen::torch::{Device, Runtime, available_memory};
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tch::Kind;
 
 /// A data set on a device. Runs share it: it is copied there once.
 #[derive(Debug)]
-pub struct Source {
+pub struct Dataset {
     images: Arc<Images>,
     normalise: Normalise,
     device: Device,
@@ -34,17 +35,33 @@ pub(super) struct Loaders {
     pub test: Loader,
 }
 
-impl Source {
+impl Dataset {
     /// Puts a data set on a device.
     ///
     /// # Errors
     /// If the device is not there, or has no room.
     pub fn new(images: Arc<Images>, device: Device) -> Result<Self, TrainError> {
         Runtime::init(device, None)?;
+        let needed = Self::bytes(&images);
+        if let Some(available) = available_memory(device).filter(|a| *a < needed) {
+            let (needed, available) = (Bytes(needed), Bytes(available));
+            return Err(TrainError::Images { data: images.name.clone(), needed, available });
+        }
         let normalise = Normalise::of(&images);
         let resident = |part| Resident::new(&images, part, device.into());
         let resident = Mutex::new([resident(Part::Train)?, resident(Part::Test)?]);
         Ok(Self { images, normalise, device, resident })
+    }
+
+    /// Finds a data set by its name, in a folder of the user's or in the usual places, and puts it on a device.
+    ///
+    /// # Errors
+    /// If there is none, it is damaged, or the device is not there or has no room.
+    pub fn open(name: &str, data_dir: Option<&Path>, device: Device) -> Result<Self, TrainError> {
+        // A GPU that is absent is told before a large data set is read.
+        Runtime::init(device, None)?;
+        let places = Places::standard(data_dir);
+        Self::new(name.parse::<Source>()?.images(&places)?, device)
     }
 
     /// The data set.

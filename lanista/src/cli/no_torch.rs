@@ -1,0 +1,16 @@
+//! What a build without libtorch says of the commands that need it.
+
+use super::args::TrainArgs;
+use super::failure::Failure;
+
+/// Refuses.
+pub fn train(_: &TrainArgs) -> Result<(), Failure> {
+    Err(needs_torch("train"))
+}
+
+fn needs_torch(command: &str) -> Failure {
+    Failure::usage(format!(
+        "`{command}` needs libtorch, which this program was built without; run `make setup-torch`, and build with \
+         `cargo build --features torch`"
+    ))
+}
