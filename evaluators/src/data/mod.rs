@@ -9,15 +9,30 @@
 mod augment;
 #[cfg(feature = "torch")]
 mod batches;
+mod catalogue;
+mod cifar;
+mod decode;
 mod digits;
 mod error;
+mod fetch;
+mod files;
+mod folder;
+mod idx;
 mod images;
+mod places;
+mod source;
 mod split;
+mod text;
 
 #[cfg(feature = "torch")]
 pub use augment::Augment;
 #[cfg(feature = "torch")]
 pub use batches::{Batch, Loader, Loading, Resident};
+pub use catalogue::{Contents, DATASETS, Download, Entry, entry};
 pub use digits::digits;
 pub use error::DataError;
+pub use fetch::{Fetched, MIRROR, Transfer, fetch};
 pub use images::{Images, Normalise, Part, Split};
+pub use places::Places;
+pub use source::Source;
+pub use text::Text;

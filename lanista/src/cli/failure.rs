@@ -83,7 +83,21 @@ impl From<EvaluateError> for Failure {
 #[cfg(feature = "torch")]
 impl From<evaluators::train::TrainError> for Failure {
     fn from(e: evaluators::train::TrainError) -> Self {
-        Self::usage(e)
+        match e {
+            evaluators::train::TrainError::Data(e) => e.into(),
+            e => Self::usage(e),
+        }
+    }
+}
+
+#[cfg(feature = "data")]
+impl From<evaluators::data::DataError> for Failure {
+    fn from(e: evaluators::data::DataError) -> Self {
+        match e {
+            // The input is good, the network is not.
+            evaluators::data::DataError::Network { .. } => Self::search(e),
+            e => Self::usage(e),
+        }
     }
 }
 
