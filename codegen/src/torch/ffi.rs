@@ -91,6 +91,9 @@ unsafe extern "C" {
         out: *mut *mut C_tensor,
     ) -> *mut c_char;
     fn lanista_channels_last(x: *const C_tensor, out: *mut *mut C_tensor) -> *mut c_char;
+    fn lanista_install_allocator();
+    fn lanista_peak_bytes() -> u64;
+    fn lanista_reset_peak();
     fn lanista_axpy(y: *const C_tensor, x: *const C_tensor, factor: f64) -> *mut c_char;
 }
 
@@ -301,4 +304,22 @@ pub fn channels_last(x: &Tensor) -> Result<Tensor, TchError> {
 pub fn axpy(y: &mut Tensor, x: &Tensor, factor: f64) -> Result<(), TchError> {
     // SAFETY: live tensors; the exclusive borrow lets `y` be written.
     check(unsafe { lanista_axpy(raw(y), raw(x), factor) })
+}
+
+/// Takes the host's memory over from libtorch's own allocator.
+pub fn install_allocator() {
+    // SAFETY: libtorch keeps a pointer to an allocator that is never destroyed.
+    unsafe { lanista_install_allocator() }
+}
+
+/// The greatest number of bytes that tensors of 64 KiB and more held at a time.
+pub fn peak_bytes() -> u64 {
+    // SAFETY: a counter under a lock.
+    unsafe { lanista_peak_bytes() }
+}
+
+/// Counts that peak anew from now.
+pub fn reset_peak() {
+    // SAFETY: as above.
+    unsafe { lanista_reset_peak() }
 }
