@@ -3,3 +3,6 @@
 
 mod autograd;
 mod common;
+mod finite;
+mod random;
+mod supernet;
