@@ -4,5 +4,6 @@
 mod autograd;
 mod common;
 mod finite;
+mod optim;
 mod random;
 mod supernet;
