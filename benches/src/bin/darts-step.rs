@@ -41,6 +41,9 @@ struct Args {
     /// Where it runs: cpu or cuda.
     #[arg(long, default_value = "cpu")]
     device: Device,
+    /// Without fused kernels.
+    #[arg(long)]
+    plain: bool,
 }
 
 fn main() -> Fallible<()> {
@@ -105,6 +108,10 @@ fn plan(args: &Args) -> Fallible<codegen::Plan> {
     let targets = lowering.input(TensorType::new(DType::I64, [Dim::BATCH]));
     let loss = lowering.prim(Prim::CrossEntropy { smoothing: Real::new(0.0) }, &[logits, targets])?;
     lowering.set_outputs([loss]);
+    if args.device == Device::Cpu && !args.plain {
+        lowering = lowering.fuse();
+    }
+    let loss = lowering.outputs()[0];
     Ok(lowering.differentiate(loss, &Wrt::weights())?.finish())
 }
 
