@@ -27,6 +27,7 @@
 pub mod array;
 mod autodiff;
 pub mod checkpoint;
+pub mod export;
 pub mod init;
 mod plan;
 #[cfg(feature = "torch")]

@@ -1,5 +1,6 @@
 //! Networks, plans and comparisons for the tests.
 
+use codegen::array::Weights;
 use codegen::init::{initialise, stream, unit};
 use codegen::torch::{Device, Executor, Layout, Params};
 use codegen::{Lowering, Plan, Wrt};
@@ -16,7 +17,8 @@ pub fn program(text: &str) -> Program {
 
 /// Adds `sum(y * noise)` over all floating-point outputs, so that each element counts differently; the noise is an input.
 pub fn weighted_sum(plan: &mut Lowering) -> (Var, Vec<TensorType>) {
-    let outputs: Vec<Var> = plan.outputs().to_vec();
+    let floating = |y: &Var| plan.type_of(*y).dtype.is_float();
+    let outputs: Vec<Var> = plan.outputs().iter().copied().filter(floating).collect();
     let mut total = None;
     let mut types = Vec::new();
     for y in outputs {
@@ -63,7 +65,12 @@ pub fn inputs(plan: &Plan, batch: i64, seed: u64) -> Vec<Tensor> {
 /// An executor and its weights, seeded.
 pub fn executor(plan: Plan, kind: Kind, layout: Layout) -> (Executor, Params) {
     let weights = initialise(&plan, 1);
-    let params = Params::new(&plan, &weights, Device::Cpu, kind).expect("its own weights");
+    executor_of(plan, &weights, kind, layout)
+}
+
+/// An executor and given weights.
+pub fn executor_of(plan: Plan, weights: &Weights, kind: Kind, layout: Layout) -> (Executor, Params) {
+    let params = Params::new(&plan, weights, Device::Cpu, kind).expect("its own weights");
     (Executor::new(Arc::new(plan), Device::Cpu, kind, layout), params)
 }
 

@@ -1,0 +1,4 @@
+//! Exports without libtorch: golden files, names, refusals.
+
+mod golden;
+mod pytorch;
