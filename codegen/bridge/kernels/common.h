@@ -138,12 +138,12 @@ inline int64_t parts_of(int64_t items) { return std::clamp<int64_t>(items, 1, PA
 inline Range part(int64_t items, int64_t parts, int64_t i) { return {items * i / parts, items * (i + 1) / parts}; }
 
 // body(part, range) for every part of `items`, on libtorch's threads.
-template <class F> void in_parts(int64_t items, F body) {
-    int64_t parts = parts_of(items);
+template <class F> void in_parts(int64_t items, int64_t parts, F body) {
     at::parallel_for(0, parts, 1, [&](int64_t begin, int64_t end) {
         for (int64_t i = begin; i < end; ++i) body(i, part(items, parts, i));
     });
 }
+template <class F> void in_parts(int64_t items, F body) { in_parts(items, parts_of(items), body); }
 
 // Buffers of one thread, kept between calls.
 template <class T, int SLOT> T* scratch(int64_t count) {

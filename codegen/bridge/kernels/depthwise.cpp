@@ -30,13 +30,14 @@ template <class T> struct Patch {
     T* to;
 };
 
-// out[j] = sum over taps of weight[tap] * src[offset[tap] + j * src_step], for `count` columns and all channels.
+// out[j] = sum over taps of weight[tap] * src[offset[tap] + j * src_step], for `count` columns and all channels. The taps
+// form a grid, rows first, with equal steps along each of its sides.
 template <class T> struct Line {
     const T* src;
     int64_t src_step;
     const int64_t* offsets;
     const T* const* weights;
-    int64_t taps, count, channels;
+    int64_t tap_rows, tap_columns, count, channels;
     T* out;
     int64_t out_step;
     bool accumulate;
@@ -51,9 +52,8 @@ template <class T> struct WeightTile {
     Image<T> grad;
     int64_t n, row, rows;
     const T* src;
-    int64_t src_line, src_row_step, src_step;
-    const int64_t* offsets;
-    int64_t taps;
+    int64_t src_row_step, src_step; // per row and per column of the gradient
+    int64_t tap_rows, tap_columns, tap_row_step, tap_step;
     T* sum; // [taps, C]
 };
 
@@ -120,7 +120,7 @@ template <class T> void forward(Image<T> x, Image<T> y, const T* w, const Window
             fill<T>({x, act, n, from * k.sh - k.ph, needed, -k.pw, columns, buffer});
             for (int64_t o = from; o < until; ++o) {
                 line<T>({buffer + (o - from) * k.sh * line_length, k.sw * x.c, taps.offsets.data(), taps.weights.data(),
-                    k.taps(), y.w, y.c, y.at(n, o, 0), y.step_w, accumulate, {}, nullptr, 0});
+                    k.kh, k.kw, y.w, y.c, y.at(n, o, 0), y.step_w, accumulate, {}, nullptr, 0});
             }
         }
     });
@@ -145,9 +145,11 @@ template <class T> struct Backward {
         for (int64_t ih = from; ih < until; ++ih) {
             for (int64_t r = 0; r < std::min(k.sw, x.w); ++r) {
                 taps.clear();
+                int64_t tap_rows = 0;
                 for (int64_t i = 0; i < k.kh; ++i) {
                     const int64_t oh = ih + k.ph - i * k.dh;
                     if (oh - floor_div(oh, k.sh) * k.sh != 0) continue;
+                    ++tap_rows;
                     for (int64_t j = 0; j < k.kw; ++j) {
                         const int64_t ow = r + k.pw - j * k.dw;
                         if (ow - floor_div(ow, k.sw) * k.sw != 0) continue;
@@ -155,24 +157,22 @@ template <class T> struct Backward {
                             w + (i * k.kw + j) * x.c);
                     }
                 }
-                line<T>({buffer, x.c, taps.offsets.data(), taps.weights.data(), static_cast<int64_t>(taps.offsets.size()),
-                    (x.w - r + k.sw - 1) / k.sw, x.c, gx.at(n, ih, r), k.sw * gx.step_w, accumulate, act,
+                const int64_t count = static_cast<int64_t>(taps.offsets.size());
+                line<T>({buffer, x.c, taps.offsets.data(), taps.weights.data(), tap_rows, count / std::max<int64_t>(tap_rows, 1), (x.w - r + k.sw - 1) / k.sw, x.c, gx.at(n, ih, r), k.sw * gx.step_w, accumulate, act,
                     x.at(n, ih, r), k.sw * x.step_w});
             }
         }
     }
 
     // Adds what rows [from, until) of the gradient contribute to the weights' gradient [taps, C].
-    void weight_rows(int64_t n, int64_t from, int64_t until, Taps<T>& taps, T* sum) const {
+    void weight_rows(int64_t n, int64_t from, int64_t until, T* sum) const {
         if (from == until) return;
         const int64_t width = (grad.w - 1) * k.sw + k.reach_w() + 1, line_length = width * x.c;
         const int64_t rows = (until - from - 1) * k.sh + k.reach_h() + 1;
         T* buffer = scratch<T, 1>(rows * line_length);
         fill<T>({x, act, n, from * k.sh - k.ph, rows, -k.pw, width, buffer});
-        taps.clear();
-        all_taps(k, line_length, x.c, w, taps);
-        weight<T>({grad, n, from, until - from, buffer, line_length, k.sh * line_length, k.sw * x.c, taps.offsets.data(),
-            k.taps(), sum});
+        weight<T>({grad, n, from, until - from, buffer, k.sh * line_length, k.sw * x.c, k.kh, k.kw, k.dh * line_length,
+            k.dw * x.c, sum});
     }
 
     // The weights' gradient [taps, C] goes to gw where it is wanted.
@@ -187,7 +187,7 @@ template <class T> struct Backward {
                 const int64_t n = i / tiles, t = i % tiles;
                 // Both gradients of a place are computed together: its rows are in the cache.
                 if (want_x) input_rows(n, x.h * t / tiles, x.h * (t + 1) / tiles, taps);
-                if (gw) weight_rows(n, grad.h * t / tiles, grad.h * (t + 1) / tiles, taps, partial.data() + p * count);
+                if (gw) weight_rows(n, grad.h * t / tiles, grad.h * (t + 1) / tiles, partial.data() + p * count);
             }
         });
         for (int64_t i = 0; gw && i < count; ++i) {

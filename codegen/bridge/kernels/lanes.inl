@@ -71,6 +71,15 @@ template <class T, class F> LANISTA_INLINE void over_lines(int64_t channels, F b
     over_vectors<T>(c, channels, body);
 }
 
+// body(lanes, c, from, until) over a few pixels at a time: memory is then read nearly in order, however many channels.
+template <class T, class F> LANISTA_INLINE void over_blocks(int64_t pixels, int64_t channels, F body) {
+    const int64_t block = channels <= Pair<T>::width ? pixels : 16;
+    for (int64_t from = 0; from < pixels; from += block) {
+        const int64_t until = std::min(from + block, pixels);
+        over_lines<T>(channels, [&](auto lane, int64_t at) LANISTA_LAMBDA { body(lane, at, from, until); });
+    }
+}
+
 // As clamp_min(v, 0) and threshold_backward in libtorch: NaN stays NaN.
 template <class V> LANISTA_INLINE V relu_of(V v) { return v < V{} ? V{} : v; }
 template <class V> LANISTA_INLINE V relu_mask(V pre, V grad) { return pre <= V{} ? V{} : grad; }

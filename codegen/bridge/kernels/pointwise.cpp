@@ -12,24 +12,31 @@
 namespace lanista {
 namespace {
 
+// The right factor of a product lies in panels of this many columns, each [inner, PANEL], the last one partly used: a
+// panel is read in order, whatever the power of two between two rows of the matrix.
+template <class T> constexpr int64_t PANEL = 64 / static_cast<int64_t>(sizeof(T));
+template <class T> int64_t panels_size(int64_t inner, int64_t columns) {
+    return (columns + PANEL<T> - 1) / PANEL<T> * PANEL<T> * inner;
+}
+
 // c[i, j] (+)= sum over k of a(i, k) * b[k, j]
 template <class T> struct Product {
     const T* a;
     int64_t a_row, a_step; // a(i, k) = a[i * a_row + k * a_step]
-    const T* b;
-    int64_t b_row;
+    const T* b; // in panels
     T* c;
     int64_t c_row;
     int64_t rows, inner, columns;
     bool add;
 };
 
-// `count` pixels `step` apart to dense rows of channels, activated.
+// `count` pixels `step` apart, activated, to dense rows of channels or to panels.
 template <class T> struct Gather {
     const T* x;
     int64_t step, count, channels;
     Activation<T> act;
     T* to;
+    bool panels;
 };
 
 // The gradient of a batch norm's input, to dense rows.
@@ -89,7 +96,8 @@ struct Tiles {
 
     Tiles(int64_t n, int64_t h_, int64_t w_, bool uniform_, int64_t bytes_per_pixel)
         : h(h_), w(w_), pixels(n * h_ * w_), uniform(uniform_) {
-        tile = std::clamp<int64_t>(TILE_BYTES / std::max<int64_t>(bytes_per_pixel, 1) / 12 * 12, 24, 192);
+        // At least as many that a block of the weights' gradient is worth its loading and storing.
+        tile = std::clamp<int64_t>(TILE_BYTES / std::max<int64_t>(bytes_per_pixel, 1) / 12 * 12, 72, 192);
         if (!uniform) tile = std::min(tile, w);
         per_row = (w + tile - 1) / tile;
         count = uniform ? (pixels + tile - 1) / tile : n * h * per_row;
@@ -115,10 +123,16 @@ void check(const Tensor& x, const Tensor& w, const int64_t* stride) {
     TORCH_CHECK(x.size(2) > 0 && x.size(3) > 0, "input: expected pixels, found ", x.sizes());
 }
 
-// w [CO, CI] is dense.
+// A matrix [inner, columns] as panels.
+template <class T> std::vector<T> in_panels(const Tensor& m) {
+    std::vector<T> to(static_cast<size_t>(panels_size<T>(m.size(0), m.size(1))));
+    gather<T>({m.data_ptr<T>(), m.size(1), m.size(0), m.size(1), {}, to.data(), true});
+    return to;
+}
+
 template <class T> struct Forward {
     Image<T> x, y;
-    const T* w_by_input; // [CI, CO]
+    const T* w; // [CI, CO] in panels
     Activation<T> act;
 
     void run(PartMoments* gathered, const Tiles& tiles) const {
@@ -126,15 +140,15 @@ template <class T> struct Forward {
             T* buffer = scratch<T, 0>(tiles.tile * x.c);
             T* moment = scratch<T, 1>(2 * y.c);
             for (int64_t i = range.begin; i < range.end; ++i) {
-                tiles.at(i, [&](int64_t n, int64_t h, int64_t w, int64_t count) {
-                    const T* rows = x.at(n, h, w);
+                tiles.at(i, [&](int64_t n, int64_t h, int64_t column, int64_t count) {
+                    const T* rows = x.at(n, h, column);
                     int64_t step = x.step_w;
                     if (!act.trivial()) {
-                        gather<T>({rows, step, count, x.c, act, buffer});
+                        gather<T>({rows, step, count, x.c, act, buffer, false});
                         rows = buffer, step = x.c;
                     }
-                    T* to = y.at(n, h, w);
-                    product<T>({rows, step, 1, w_by_input, y.c, to, y.step_w, count, x.c, y.c, false});
+                    T* to = y.at(n, h, column);
+                    product<T>({rows, step, 1, w, to, y.step_w, count, x.c, y.c, false});
                     if (!gathered) return;
                     moments<T>({to, y.step_w, count, y.c, moment, moment + y.c});
                     gathered->parts[static_cast<size_t>(p)].join(static_cast<double>(count), moment, moment + y.c);
@@ -147,28 +161,31 @@ template <class T> struct Forward {
 template <class T> struct Backward {
     Image<T> grad, z, x, gx; // x and gx at the pixels that were read
     const T* factors;        // null where no batch norm follows
-    const T* w;              // [CO, CI]
+    const T* w;              // [CO, CI] in panels
     Activation<T> act;
     bool want_x, accumulate;
 
     // The weights' gradient [CO, CI] goes to gw where it is wanted.
     void run(T* gw, const Tiles& tiles) const {
         const int64_t ci = x.c, co = grad.c, count = ci * co;
-        const int64_t parts = parts_of(tiles.count);
-        std::vector<T> partial(static_cast<size_t>(gw ? parts * count : 0));
-        in_parts(tiles.count, [&](int64_t p, Range range) {
+        // A part clears and hands over a gradient of the size of the weights: worth it for some hundred pixels.
+        const int64_t parts = std::clamp<int64_t>(tiles.pixels / 256, 1, parts_of(tiles.count));
+        T* partial = scratch<T, 2>(gw ? parts * count : 0);
+        in_parts(tiles.count, parts, [&](int64_t p, Range range) {
+            T* sum = gw ? partial + p * count : nullptr;
+            if (sum) std::memset(sum, 0, sizeof(T) * static_cast<size_t>(count));
             T* grads = scratch<T, 0>(tiles.tile * co);
-            T* inputs = scratch<T, 1>(tiles.tile * ci);
+            T* inputs = scratch<T, 1>(panels_size<T>(tiles.tile, ci));
             for (int64_t i = range.begin; i < range.end; ++i) {
-                tiles.at(i, [&](int64_t n, int64_t h, int64_t w, int64_t pixels) {
-                    tile(n, h, w, pixels, grads, inputs, gw ? partial.data() + p * count : nullptr);
+                tiles.at(i, [&](int64_t n, int64_t h, int64_t column, int64_t pixels) {
+                    tile(n, h, column, pixels, grads, inputs, sum);
                 });
             }
         });
-        for (int64_t i = 0; gw && i < count; ++i) {
-            T sum = 0;
-            for (int64_t p = 0; p < parts; ++p) sum += partial[static_cast<size_t>(p * count + i)];
-            gw[i] = sum;
+        if (!gw) return;
+        std::memcpy(gw, partial, sizeof(T) * static_cast<size_t>(count));
+        for (int64_t p = 1; p < parts; ++p) {
+            for (int64_t i = 0; i < count; ++i) gw[i] += partial[p * count + i];
         }
     }
 
@@ -182,21 +199,16 @@ template <class T> struct Backward {
         }
         const T* in = x.at(n, h, column);
         if (sum) {
-            const T* rows = in;
-            int64_t step = x.step_w;
-            if (!act.trivial()) {
-                gather<T>({in, step, pixels, ci, act, inputs});
-                rows = inputs, step = ci;
-            }
-            product<T>({g, 1, g_step, rows, step, sum, ci, co, pixels, ci, true});
+            gather<T>({in, x.step_w, pixels, ci, act, inputs, true});
+            product<T>({g, 1, g_step, inputs, sum, ci, co, pixels, ci, true});
         }
         if (!want_x) return;
         T* to = gx.at(n, h, column);
         if (!act.relu) {
-            product<T>({g, g_step, 1, w, ci, to, gx.step_w, pixels, co, ci, accumulate});
+            product<T>({g, g_step, 1, w, to, gx.step_w, pixels, co, ci, accumulate});
             return;
         }
-        product<T>({g, g_step, 1, w, ci, inputs, ci, pixels, co, ci, false});
+        product<T>({g, g_step, 1, w, inputs, ci, pixels, co, ci, false});
         scatter<T>({inputs, pixels, ci, act, in, x.step_w, to, gx.step_w, accumulate});
     }
 };
@@ -219,8 +231,8 @@ LANISTA_API char* lanista_pointwise(
         typed(x, [&](auto zero) {
             using T = decltype(zero);
             HeldActivation<T> act(scale, shift, relu, x);
-            const Tensor w = w_->reshape({co, x.size(1)}).t().contiguous();
-            Forward<T> f{sampled(image<T>(x), stride), image<T>(y), w.data_ptr<T>(), act.act};
+            const std::vector<T> w = in_panels<T>(w_->reshape({co, x.size(1)}).t().contiguous());
+            Forward<T> f{sampled(image<T>(x), stride), image<T>(y), w.data(), act.act};
             const Tiles tiles(f.y.n, oh, ow, f.x.uniform() && f.y.uniform(),
                 std::max(f.x.c, f.y.c) * static_cast<int64_t>(sizeof(T)));
             if (!stats) return f.run(nullptr, tiles);
@@ -259,10 +271,10 @@ LANISTA_API char* lanista_pointwise_backward(
         typed(x, [&](auto zero) {
             using T = decltype(zero);
             HeldActivation<T> act(scale, shift, relu, x);
-            const Tensor w = w_->reshape({co, x.size(1)}).contiguous();
+            const std::vector<T> w = in_panels<T>(w_->reshape({co, x.size(1)}).contiguous());
             Backward<T> b{image<T>(grad), z_ ? image<T>(z) : Image<T>{}, sampled(image<T>(x), stride),
                 want_x ? sampled(image<T>(gx), stride) : Image<T>{}, z_ ? factors.data_ptr<T>() : nullptr,
-                w.data_ptr<T>(), act.act, want_x != 0, into && accumulate};
+                w.data(), act.act, want_x != 0, into && accumulate};
             const bool uniform = b.grad.uniform() && b.x.uniform() && (!z_ || b.z.uniform()) && (!want_x || b.gx.uniform());
             b.run(want_w ? gw.data_ptr<T>() : nullptr,
                 Tiles(b.grad.n, oh, ow, uniform, (b.x.c + co) * static_cast<int64_t>(sizeof(T))));

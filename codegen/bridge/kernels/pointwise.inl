@@ -11,14 +11,15 @@ LANISTA_INLINE void product_block(const Product<T>& p, int64_t i, int64_t j) {
         for (int v = 0; v < VECTORS; ++v) sum[r][v] = p.add ? load<L>(c + r * p.c_row + v * L::width) : V{};
     }
     const T* a = p.a + i * p.a_row;
-    const T* b = p.b + j;
-    for (int64_t k = 0; k < p.inner; ++k, a += p.a_step, b += p.b_row) {
+    const T* b = p.b + j / PANEL<T> * PANEL<T> * p.inner + j % PANEL<T>;
+    const int64_t a_row = p.a_row, a_step = p.a_step, inner = p.inner;
+    for (int64_t k = 0; k < inner; ++k, a += a_step, b += PANEL<T>) {
         V right[VECTORS];
 #pragma GCC unroll 2
         for (int v = 0; v < VECTORS; ++v) right[v] = load<L>(b + v * L::width);
 #pragma GCC unroll 6
         for (int r = 0; r < ROWS; ++r) {
-            const V left = L::splat(a[r * p.a_row]);
+            const V left = L::splat(a[r * a_row]);
 #pragma GCC unroll 2
             for (int v = 0; v < VECTORS; ++v) sum[r][v] += left * right[v];
         }
@@ -45,36 +46,42 @@ template <class T> void product(const Product<T>& p) {
 }
 
 template <class T> void gather(const Gather<T>& a) {
-    over_lines<T>(a.channels, [&](auto lane, int64_t at) LANISTA_LAMBDA {
+    over_blocks<T>(a.count, a.channels, [&](auto lane, int64_t at, int64_t from, int64_t until) LANISTA_LAMBDA {
         using L = decltype(lane);
-        const auto act = activated<L>(a.act, at);
-        for (int64_t i = 0; i < a.count; ++i) {
-            store<L>(a.to + i * a.channels + at, act.apply(load<L>(a.x + i * a.step + at)));
-        }
+        const Activated<L> act = activated<L>(a.act, at);
+        const int64_t step = a.step, to_step = a.panels ? PANEL<T> : a.channels;
+        const T* x = a.x + at;
+        T* to = a.to + (a.panels ? at / PANEL<T> * PANEL<T> * a.count + at % PANEL<T> : at);
+        for (int64_t i = from; i < until; ++i) store<L>(to + i * to_step, act.apply(load<L>(x + i * step)));
     });
 }
 
 template <class T> void norm_gradient(const NormGradient<T>& a) {
-    over_lines<T>(a.channels, [&](auto lane, int64_t at) LANISTA_LAMBDA {
+    over_blocks<T>(a.count, a.channels, [&](auto lane, int64_t at, int64_t from, int64_t until) LANISTA_LAMBDA {
         using L = decltype(lane);
         const auto fg = load<L>(a.factors + at), fz = load<L>(a.factors + a.channels + at);
         const auto f1 = load<L>(a.factors + 2 * a.channels + at);
-        for (int64_t i = 0; i < a.count; ++i) {
-            const auto z = load<L>(a.z + i * a.z_step + at);
-            store<L>(a.to + i * a.channels + at, fg * load<L>(a.grad + i * a.grad_step + at) + (fz * z + f1));
+        const int64_t channels = a.channels, grad_step = a.grad_step, z_step = a.z_step;
+        const T *grad = a.grad + at, *z = a.z + at;
+        T* to = a.to + at;
+        for (int64_t i = from; i < until; ++i) {
+            store<L>(to + i * channels, fg * load<L>(grad + i * grad_step) + (fz * load<L>(z + i * z_step) + f1));
         }
     });
 }
 
 template <class T> void scatter(const Scatter<T>& a) {
-    over_lines<T>(a.channels, [&](auto lane, int64_t at) LANISTA_LAMBDA {
+    over_blocks<T>(a.count, a.channels, [&](auto lane, int64_t at, int64_t from, int64_t until) LANISTA_LAMBDA {
         using L = decltype(lane);
-        const auto act = activated<L>(a.act, at);
-        for (int64_t i = 0; i < a.count; ++i) {
-            auto v = load<L>(a.from + i * a.channels + at);
-            if (act.relu) v = act.mask(v, load<L>(a.x + i * a.x_step + at));
-            T* to = a.to + i * a.step + at;
-            store<L>(to, a.accumulate ? v + load<L>(to) : v);
+        const Activated<L> act = activated<L>(a.act, at);
+        const int64_t channels = a.channels, x_step = a.x_step, step = a.step;
+        const bool accumulate = a.accumulate;
+        const T *grads = a.from + at, *x = a.x + at;
+        T* to = a.to + at;
+        for (int64_t i = from; i < until; ++i) {
+            auto v = load<L>(grads + i * channels);
+            if (act.relu) v = act.mask(v, load<L>(x + i * x_step));
+            store<L>(to + i * step, accumulate ? v + load<L>(to + i * step) : v);
         }
     });
 }
