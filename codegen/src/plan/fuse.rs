@@ -168,10 +168,11 @@ impl Fusion {
                 let y = self.ty(step.first).clone();
                 Known::stored(self.new.step(Kernel::Fused(Fused::Sum { terms, relu: false }), &operands, [y]))
             }
-            // What is cut out of an image is rectified and scaled as the image is.
+            // What is cut out of an image is rectified as the image is. (The gradient of a scaled image has that image's
+            // sizes, so that one is written first.)
             Prim::Slice { axis: 2 | 3, .. } => {
                 let known = self.get(x[0]).clone();
-                if known.written.is_some() {
+                if known.written.is_some() || known.norm.is_some() {
                     return None;
                 }
                 let y = self.ty(step.first).clone();

@@ -4,6 +4,7 @@
 mod autograd;
 mod common;
 mod finite;
+mod fused;
 mod optim;
 mod random;
 mod supernet;
