@@ -34,4 +34,6 @@ mod plan;
 pub mod torch;
 
 pub use autodiff::Wrt;
-pub use plan::{Grad, Kernel, Lowering, Memory, Plan, PlanError, Site, SiteKind, Source, Step, Value, Wanted, Weight};
+pub use plan::{
+    Act, Fused, Grad, Kernel, Lowering, Memory, Plan, PlanError, Site, SiteKind, Source, Step, Value, Wanted, Weight,
+};

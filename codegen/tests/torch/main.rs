@@ -3,3 +3,7 @@
 
 mod autograd;
 mod common;
+mod finite;
+mod optim;
+mod random;
+mod supernet;
