@@ -1,10 +1,12 @@
-//! Networks leave for other tools: as PyTorch source that needs nothing but torch.
+//! Networks leave for other tools: as PyTorch source that needs nothing but torch, or as an ONNX model.
 //!
 //! * An export is a pure function of the program: the same program gives the same bytes.
 //! * What is exported is one network. A supernet, whose choices are open, is refused with the labels of the decisions.
 //! * Weights keep the paths that checkpoints know them by, `stage1.cell0.conv.weight`.
 
+pub mod onnx;
 pub mod pytorch;
+mod taken;
 
 use ir::program::Action;
 use ir::{Name, Program};
@@ -33,6 +35,12 @@ pub enum ExportError {
         /// Why.
         why: &'static str,
     },
+    /// Weights of another network.
+    #[error("{0}")]
+    Weights(String),
+    /// A model that the format cannot hold.
+    #[error("the model takes {0} bytes, and an ONNX file can have 2147483647")]
+    Size(usize),
     /// Two nodes whose weights have one path.
     #[error("two weights have the path `{0}`; rename one of their nodes")]
     Path(String),

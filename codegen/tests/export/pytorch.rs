@@ -9,8 +9,14 @@ fn program(text: &str) -> Program {
     Elaboration::supernet(&module, &|_: &str, _: Option<i64>| None).run().unwrap_or_else(|e| panic!("{e}\n{text}"))
 }
 
-fn network(nodes: &str) -> Program {
+pub fn network(nodes: &str) -> Program {
     program(&format!("module @m {{\nentry @main\ngraph @main(%x: f32[N, 3, 8, 8]) {{\n{nodes}\n}}\n}}"))
+}
+
+/// A network with a decision that is left open.
+pub fn supernet(nodes: &str) -> Program {
+    let graph = format!("graph @main(%x: f32[N, 3, 8, 8]) {{\n{nodes}\n}}");
+    program(&format!("module @m {{\nentry @main\ndecision ?op in [a, b]\n{graph}\n}}"))
 }
 
 /// What a network's `forward` says.

@@ -8,32 +8,11 @@ against the network's greatest.
 import importlib.util
 import json
 import math
-import struct
 import sys
 from pathlib import Path
 
 import torch
-
-DTYPES = {"F64": torch.float64, "F32": torch.float32, "I64": torch.int64}
-
-
-def read(path):
-    with open(path, "rb") as file:
-        header = json.loads(file.read(struct.unpack("<Q", file.read(8))[0]))
-        data = bytearray(file.read())
-    header.pop("__metadata__", None)
-    out = {}
-    for name, entry in header.items():
-        start, end = entry["data_offsets"]
-        out[name] = torch.frombuffer(data[start:end], dtype=DTYPES[entry["dtype"]]).reshape(entry["shape"])
-    return out
-
-
-def numbered(tensors, prefix):
-    found = []
-    while f"{prefix}{len(found)}" in tensors:
-        found.append(tensors[f"{prefix}{len(found)}"])
-    return found
+from safetensors_file import numbered, read
 
 
 def module(path):

@@ -1,4 +1,4 @@
-//! Exported networks in PyTorch, against our own runs: outputs, every gradient, running statistics.
+//! Exported networks in PyTorch, against our own runs: outputs, every gradient, running statistics; and in onnxruntime.
 //!
 //! A tensor's distance is max|ours - theirs| / max|theirs|. Each test writes its cases to a folder, and one Python process
 //! checks them all.
@@ -12,5 +12,7 @@ mod kinks;
 mod module;
 mod networks;
 mod odd;
+mod onnx;
 mod ops;
+mod prims;
 mod suite;

@@ -62,7 +62,7 @@ fn samples_of_spaces_agree() {
         }
     }
     let mut wrong = Vec::new();
-    for (report, (title, mode, kind)) in suite.check(python).iter().zip(&runs) {
+    for (report, (title, mode, kind)) in suite.check(python, "check.py").iter().zip(&runs) {
         let everything = ["output.", "grad.", "input_grad.", "after."];
         match (kind, mode) {
             (Kind::Double, _) => wrong.extend(far(title, report, &everything, 1e-9)),

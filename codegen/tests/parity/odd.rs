@@ -4,7 +4,7 @@ use crate::suite::{How, Suite, distinct};
 use codegen::torch::Layout;
 use ir::op::{AttrSpec, CustomFactory, CustomOp, Init, OpError, Types, WeightSpec};
 use ir::prim::{Emit, EmitError, Mode, Prim, Unary, Var, Vars};
-use ir::{Elaboration, Module, Name, OpRegistry, TensorType, Value};
+use ir::{Elaboration, Module, Name, OpRegistry, Program, TensorType, Value};
 use smallvec::{SmallVec, smallvec};
 use std::sync::Arc;
 use tch::Kind;
@@ -88,12 +88,17 @@ const TEXT: &str = "module @m {
   }
 }";
 
+/// The network of [`TEXT`].
+pub fn network() -> Program {
+    let registry = OpRegistry::default().with(Arc::new(Factory));
+    let module: Module = ir::text::parse_module(TEXT, &registry).unwrap_or_else(|e| panic!("{e}"));
+    Elaboration::new(&module, &|_: &str, _: Option<i64>| None).run().unwrap_or_else(|e| panic!("{e}"))
+}
+
 #[test]
 fn odd_names_and_own_ops_agree() {
     let Some(python) = testing::require_python(&[]) else { return };
-    let registry = OpRegistry::default().with(Arc::new(Factory));
-    let module: Module = ir::text::parse_module(TEXT, &registry).unwrap_or_else(|e| panic!("{e}"));
-    let program = Elaboration::new(&module, &|_: &str, _: Option<i64>| None).run().unwrap_or_else(|e| panic!("{e}"));
+    let program = network();
     let mut suite = Suite::new();
     let net = suite.network("odd", &program);
     let main = program.main();
@@ -102,7 +107,7 @@ fn odd_names_and_own_ops_agree() {
     for mode in [Mode::Train, Mode::Eval] {
         suite.run(&net, How { mode, kind: Kind::Double, layout: Layout::Contiguous }, &inputs);
     }
-    for report in suite.check(python) {
+    for report in suite.check(python, "check.py") {
         let (tensor, gap) = report.worst(&[""]);
         assert!(gap < 1e-9, "{tensor} {gap}");
         assert!(report.rows().any(|(n, ..)| n == "grad.stage 1.0.3x3.type"), "{report:?}");

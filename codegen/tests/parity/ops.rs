@@ -49,7 +49,7 @@ fn ops_agree_in_single_precision() {
         titles.extend(run(&mut suite, case, &[(Mode::Eval, Layout::ChannelsLast)]));
     }
     let mut far = Vec::new();
-    for (report, title) in suite.check(python).iter().zip(titles) {
+    for (report, title) in suite.check(python, "check.py").iter().zip(titles) {
         if let Some(error) = &report.error {
             far.push(format!("{title}: {error}"));
             continue;

@@ -3,7 +3,7 @@
 use crate::common::{executor_of, training_plan};
 use codegen::array::{Array, Data, Weights};
 use codegen::checkpoint::Checkpoint;
-use codegen::export::pytorch;
+use codegen::export::{onnx, pytorch};
 use codegen::init::{initialise, stream, unit};
 use codegen::torch::{Layout, Run, to_array, to_tensor};
 use codegen::{Lowering, Plan};
@@ -128,11 +128,35 @@ impl Suite {
         }));
     }
 
-    /// Has all runs checked.
-    pub fn check(self, python: &Path) -> Vec<Report> {
+    /// Exports a network to ONNX, runs it here in evaluation and single precision, and leaves the rest to Python.
+    pub fn onnx(&mut self, title: &str, program: &Program, batches: &[Vec<Tensor>]) {
+        let network = format!("net{}", self.networks);
+        self.networks += 1;
+        let plan = Lowering::of(program, Mode::Eval).expect("lowers").finish();
+        let weights = varied(&plan);
+        let model = onnx::model(program, &weights, title).unwrap_or_else(|e| panic!("{title}: {e}"));
+        std::fs::write(self.folder.path().join(format!("{network}.onnx")), model).expect("written");
+        let (exec, mut params) = executor_of(plan, &weights, Kind::Float, Layout::Contiguous);
+        for inputs in batches {
+            let outcome = exec.run(&mut params, inputs, &Run::default()).unwrap_or_else(|e| panic!("{title}: {e}"));
+            let mut arrays = Weights::new();
+            for (kind, tensors) in [("input", inputs), ("output", &outcome.outputs)] {
+                for (i, t) in tensors.iter().enumerate() {
+                    arrays.insert(Name::new(format!("{kind}.{i}")), to_array(t).expect("on the CPU"));
+                }
+            }
+            let name = format!("run{}", self.runs.len());
+            let file = Checkpoint { arrays, ..Checkpoint::default() };
+            file.save(&self.folder.path().join(format!("{name}.safetensors"))).expect("written");
+            self.runs.push(serde_json::json!({"name": name, "network": network}));
+        }
+    }
+
+    /// Has all runs checked by a script.
+    pub fn check(self, python: &Path, name: &str) -> Vec<Report> {
         let suite = serde_json::to_string(&self.runs).expect("JSON");
         std::fs::write(self.folder.path().join("suite.json"), suite).expect("written");
-        let text = script(python, "check.py", self.folder.path());
+        let text = script(python, name, self.folder.path());
         let reports: Vec<Report> = serde_json::from_str(&text).unwrap_or_else(|e| panic!("{e}: {text}"));
         assert_eq!(reports.len(), self.runs.len());
         reports

@@ -1,7 +1,8 @@
 //! What the children of a module are called: a node `stage1/cell0` is `self.stage1.cell0`, so that weights have the
 //! same paths here and there, unless PyTorch or Python refuses.
 
-use super::names::{Taken, is_attribute, sanitised};
+use super::names::{is_attribute, sanitised};
+use crate::export::taken::Taken;
 use ir::Name;
 use rustc_hash::{FxHashMap, FxHashSet};
 

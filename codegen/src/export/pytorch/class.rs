@@ -3,9 +3,10 @@
 use super::attributes::{Attributes, attributes};
 use super::expr::{Py, Typed};
 use super::layers;
-use super::names::{Taken, is_attribute, sanitised};
+use super::names::{is_attribute, sanitised};
 use super::record::Record;
 use crate::export::ExportError;
+use crate::export::taken::Taken;
 use ir::op::WeightSpec;
 use ir::prim::{Mode, Var};
 use ir::program::{Action, Instance, Step};

@@ -358,5 +358,8 @@ mod tests {
         let ty = TensorType::new(DType::I64, [Dim::batches(2), 3.into()]);
         assert_eq!(full(&ty, Real::new(7.0), Some(&x)), "x.new_full((2 * n, 3), 7, dtype=torch.int64)");
         assert_eq!(full(&x.ty, Real::new(0.0), Some(&x)), "torch.zeros_like(x)");
+        let ty = TensorType::new(DType::F32, [Dim::BATCH, 1.into()]);
+        let mask = Prim::Mask { drop: ir::prim::Drop::Path, ty, p: Real::new(0.2) };
+        assert_eq!(expression(&mask, &[], Some(&x)).text, "F.dropout(x.new_ones((n, 1)), 0.2)");
     }
 }

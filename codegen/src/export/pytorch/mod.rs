@@ -18,11 +18,12 @@ mod record;
 
 pub use names::MODULE;
 
+use super::taken::Taken;
 use super::{ExportError, decided};
 use class::{Class, children, class, weight_name};
 use ir::program::{Action, Instance, InstanceId};
 use ir::{Convention, Program};
-use names::{Taken, camel};
+use names::camel;
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::fmt::Write;
 

@@ -1,7 +1,5 @@
 //! Names that Python and PyTorch accept.
 
-use rustc_hash::FxHashSet;
-
 /// Python's keywords; a soft keyword (`match`) is a name like any other.
 const KEYWORDS: [&str; 35] = [
     "False", "None", "True", "and", "as", "assert", "async", "await", "break", "class", "continue", "def", "del",
@@ -92,33 +90,6 @@ pub fn camel(name: &str) -> String {
     if out.starts_with(|c: char| c.is_ascii_alphabetic()) { out } else { format!("Graph{out}") }
 }
 
-/// Names that are taken.
-#[derive(Clone, Debug, Default)]
-pub struct Taken(FxHashSet<String>);
-
-impl Taken {
-    /// Names that nothing may have.
-    pub fn new(names: &[&str]) -> Self {
-        Self(names.iter().map(|n| (*n).to_owned()).collect())
-    }
-
-    /// Takes a name, or the first of `name_2`, `name_3`, ... that is free.
-    pub fn take(&mut self, name: &str) -> String {
-        let mut free = name.to_owned();
-        let mut n = 2;
-        while !self.0.insert(free.clone()) {
-            free = format!("{name}_{n}");
-            n += 1;
-        }
-        free
-    }
-
-    /// Takes a name that must be free; false if it is not.
-    pub fn claim(&mut self, name: &str) -> bool {
-        self.0.insert(name.to_owned())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -141,12 +112,5 @@ mod tests {
         assert_eq!(camel("cell/normal"), "CellNormal");
         assert_eq!(camel("3x3"), "Graph3x3");
         assert_eq!(camel("a é"), "A");
-    }
-
-    #[test]
-    fn takes_each_name_once() {
-        let mut taken = Taken::new(&["x"]);
-        assert_eq!([taken.take("x"), taken.take("x"), taken.take("y")], ["x_2", "x_3", "y"]);
-        assert!(taken.claim("z") && !taken.claim("z"));
     }
 }

@@ -1,7 +1,7 @@
 //! What an op emits, recorded to be printed: any op, also a downstream crate's own.
 
 use super::expr::{Py, Typed, expression};
-use super::names::Taken;
+use crate::export::taken::Taken;
 use ir::TensorType;
 use ir::prim::{Emit, EmitError, Mode, Prim, Var};
 
