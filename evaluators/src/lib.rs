@@ -17,6 +17,9 @@ mod cell201;
 mod combined;
 pub mod conformance;
 mod cost;
+#[cfg(feature = "data")]
+pub mod data;
+mod digest;
 mod error;
 mod evaluator;
 mod function;
