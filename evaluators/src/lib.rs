@@ -7,6 +7,7 @@
 //! | [`Nasbench101PoolEvaluator`] | validation accuracy of 20,001 of them |
 //! | [`Latency`] | measured latency of NAS-Bench-201 cells on 27 devices |
 //! | [`Cost`] | parameters or operations, in any space |
+//! | `train` (feature `torch`) | accuracy after training, on data of one's own |
 //! | [`Function`] | what a closure says |
 //! | [`Combined`] | the metrics of several evaluators |
 //!
@@ -38,7 +39,9 @@ mod verify;
 pub use combined::Combined;
 pub use cost::{Cost, Counted};
 pub use error::EvaluateError;
-pub use evaluator::{Candidate, Direction, Evaluation, Evaluator, Fidelities, Metric, Query, Standing, Values};
+pub use evaluator::{
+    Candidate, Direction, Evaluation, Evaluator, Fidelities, Metric, Query, Reporter, Standing, Values,
+};
 pub use function::Function;
 pub use hub::{EVALUATORS, Entry, build};
 pub use latency::Latency;

@@ -33,6 +33,20 @@ pub(super) struct Loaders {
     pub train: Loader,
     pub valid: Option<Loader>,
     pub test: Loader,
+    /// All training images, and all test images, as one batch each.
+    whole: [Resident; 2],
+}
+
+impl Loaders {
+    /// All training images and all test images, as they are, in one batch each.
+    pub fn whole(&self) -> Result<(Loader, Loader), DataError> {
+        let one = |resident: &Resident| {
+            let indices: Vec<u32> = (0..resident.len() as u32).collect();
+            let options = Loading { batch: indices.len(), ..self.test.options().clone() };
+            Loader::new(resident, &indices, options)
+        };
+        Ok((one(&self.whole[0])?, one(&self.whole[1])?))
+    }
 }
 
 impl Dataset {
@@ -114,6 +128,7 @@ impl Dataset {
             train: Loader::new(train_images, &train, Loading { shuffle: true, augment, drop_last, ..plain.clone() })?,
             valid: valid.map(|v| Loader::new(train_images, &v, plain.clone())).transpose()?,
             test: Loader::new(test_images, &images.indices(Part::Test), plain)?,
+            whole: [train_images.share(), test_images.share()],
         })
     }
 }

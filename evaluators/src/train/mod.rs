@@ -36,14 +36,19 @@
 
 mod dataset;
 mod error;
+mod evaluator;
+mod measure;
 mod memory;
 mod network;
+mod peer;
 mod recipe;
 mod state;
 mod trainer;
 
 pub use dataset::{Dataset, Measured};
 pub use error::{Bytes, TrainError};
+pub use evaluator::Train;
+pub use measure::latency;
 pub use memory::Planned;
 pub use network::Network;
 pub use recipe::{Algorithm, Annealing, Cadence, DropPath, Precision, Preset, Recipe};

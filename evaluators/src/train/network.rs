@@ -1,8 +1,9 @@
 //! A network as two plans: one that trains, one that predicts.
 
 use super::error::TrainError;
-use super::recipe::Recipe;
+use super::recipe::{Precision, Recipe};
 use crate::data::Images;
+use codegen::torch::Device;
 use codegen::{Lowering, Plan, PlanError, Wrt};
 use ir::op::Role;
 use ir::prim::{Emit, EmitError, Mode, Prim};
@@ -37,6 +38,11 @@ impl Network {
         let loss = loss(&mut plan, recipe).map_err(PlanError::from)?;
         let logits = plan.outputs()[0];
         plan.set_outputs([loss, logits]);
+        // The fused kernels are for the processor, and in single precision.
+        if recipe.device == Device::Cpu && recipe.precision == Precision::F32 {
+            plan = plan.fuse();
+        }
+        let loss = plan.outputs()[0];
         let train = plan.differentiate(loss, &Wrt::weights())?.finish();
         let mut plan = Lowering::of(program, Mode::Eval)?;
         let logits = plan.outputs()[0];

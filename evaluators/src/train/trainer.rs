@@ -119,6 +119,12 @@ impl Trainer {
         &self.network
     }
 
+    /// Bytes that the run is planned to take, the data set left out.
+    #[must_use]
+    pub fn planned(&self) -> Planned {
+        Planned::of(&self.network, &self.recipe, self.recipe.batch.min(self.images()))
+    }
+
     /// The recipe.
     #[must_use]
     pub fn recipe(&self) -> &Recipe {
@@ -158,6 +164,11 @@ impl Trainer {
     /// The batches that it trains on.
     pub fn loader(&mut self) -> &mut Loader {
         &mut self.loaders.train
+    }
+
+    /// All training and all test images, as they are, in one batch each.
+    pub(super) fn whole_data(&self) -> Result<(Loader, Loader), TrainError> {
+        Ok(self.loaders.whole()?)
     }
 
     /// Mean loss and accuracy of the epoch so far, as far as they have been read from the device.

@@ -37,12 +37,9 @@ pub fn short() -> Recipe {
     Recipe { epochs: 2, batch: 50, images: 300, valid: 4, crop: 1, flip: true, cutout: 2, ..Recipe::default() }
 }
 
-pub fn dataset(recipe: &Recipe) -> Dataset {
-    Dataset::new(digits().expect("embedded"), recipe.device).expect("room")
-}
-
 pub fn trainer(text: &str, recipe: &Recipe) -> Result<Trainer, TrainError> {
-    Trainer::new(&program(text), &dataset(recipe), recipe)
+    let dataset = Dataset::new(digits().expect("embedded"), recipe.device)?;
+    Trainer::new(&program(text), &dataset, recipe)
 }
 
 /// Trains to the end.

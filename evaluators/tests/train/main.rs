@@ -2,6 +2,8 @@
 #![cfg(feature = "torch")]
 
 mod common;
+mod evaluator;
 mod exact;
 mod meaning;
+mod peer;
 mod refused;

@@ -95,3 +95,13 @@ fn checkpoints_of_something_else() {
     has(&refused(NETWORK, &recipe), &["checkpoint.safetensors", "No such file"]);
     drop(finish(run));
 }
+
+#[test]
+fn a_gpu_after_the_processor() {
+    drop(trainer(NETWORK, &short()).expect("the processor is there"));
+    let recipe = Recipe { device: codegen::torch::Device::Cuda(0), ..short() };
+    has(
+        &refusal(NETWORK, &recipe),
+        &["`cuda:0` was asked for after libtorch had started on the CPU", "from the first"],
+    );
+}

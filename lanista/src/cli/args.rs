@@ -54,6 +54,8 @@ pub enum Command {
     Demo(DemoArgs),
     /// Train a network on a data set
     Train(Box<TrainArgs>),
+    /// Search NAS-Bench-201, train what was found on the embedded digits, and export it
+    DemoTrain(DemoTrainArgs),
 }
 
 /// Arguments of the lists.
@@ -390,6 +392,30 @@ pub struct TrainArgs {
     /// Seconds between checkpoints inside an epoch; there is one after every epoch
     #[arg(long, value_name = "SECONDS", default_value_t = 30.0, value_parser = seconds_or_none)]
     pub save_every: f64,
+    /// Print the result only, no progress
+    #[arg(long, short)]
+    pub quiet: bool,
+}
+
+/// Arguments of `demo-train`.
+#[derive(Debug, Args)]
+#[cfg_attr(not(feature = "torch"), allow(dead_code, reason = "this build reads them and refuses"))]
+pub struct DemoTrainArgs {
+    /// Number of trials of the search
+    #[arg(long, value_name = "N", default_value_t = 300, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    pub trials: u64,
+    /// Seed of the search and of the training
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub seed: u64,
+    /// Channels of the first stage of the network that is trained
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=256))]
+    pub channels: u32,
+    /// Passes over the training images
+    #[arg(long, value_name = "N", default_value_t = 12, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    pub epochs: u32,
+    /// Folder for weights, network, curves and exports; files in it are replaced
+    #[arg(long, value_name = "FOLDER", default_value = "out/demo-train")]
+    pub output: PathBuf,
     /// Print the result only, no progress
     #[arg(long, short)]
     pub quiet: bool,

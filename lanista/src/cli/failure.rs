@@ -75,6 +75,8 @@ impl From<EvaluateError> for Failure {
     fn from(e: EvaluateError) -> Self {
         match e {
             EvaluateError::Network(e) => e.into(),
+            #[cfg(feature = "torch")]
+            EvaluateError::Train(e) => e.into(),
             e => Self::usage(e),
         }
     }

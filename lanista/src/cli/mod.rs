@@ -69,6 +69,7 @@ fn run(command: Command) -> Result<(), Failure> {
         }
         Command::Demo(args) => demo::demo(&args),
         Command::Train(args) => train::train(&args),
+        Command::DemoTrain(args) => train::demo(&args),
     }
 }
 

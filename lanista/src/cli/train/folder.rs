@@ -33,6 +33,11 @@ impl Folder {
         Ok(Self(path.to_owned()))
     }
 
+    /// A folder whose files are replaced one by one.
+    pub fn replaced(path: &Path) -> Self {
+        Self(path.to_owned())
+    }
+
     /// A folder that holds a checkpoint.
     pub fn of_run(path: &Path) -> Result<Self, Failure> {
         let folder = Self(path.to_owned());

@@ -1,11 +1,12 @@
 //! `train`: one network, trained on a data set.
 
 mod curve;
+mod demo;
 mod folder;
 mod shown;
 mod trained;
 
-pub use trained::Trained;
+pub use demo::demo;
 
 use super::args::TrainArgs;
 use super::failure::Failure;
@@ -14,11 +15,12 @@ use super::source::Source;
 use codegen::checkpoint::Checkpoint;
 use evaluators::train::{Dataset, Measured, Recipe, TrainError, Trainer};
 use folder::Folder;
-use mutators::{Options, Sample};
+use mutators::Options;
 use shown::Shown;
 use std::collections::BTreeMap;
 use std::num::NonZero;
 use std::time::Instant;
+use trained::Trained;
 
 /// Trains a network.
 pub fn train(args: &TrainArgs) -> Result<(), Failure> {
@@ -56,7 +58,7 @@ pub fn train(args: &TrainArgs) -> Result<(), Failure> {
     let named = (!sample.picks().is_empty()).then(|| sample.to_string());
     let trained = Trained::of(&trainer, &args.target, named, &args.data, test);
     if let Some(folder) = &folder {
-        write(&mut trainer, folder, &source, &sample, &trained)?;
+        save(&mut trainer, folder, &source.module(Some(&sample))?.to_string(), &trained)?;
     }
     output::print(&report(&trained, folder.as_ref()))
 }
@@ -88,7 +90,7 @@ fn broken(e: TrainError) -> Failure {
 }
 
 /// The accuracy on the test images.
-pub fn test(trainer: &mut Trainer) -> Result<evaluators::train::Score, Failure> {
+fn test(trainer: &mut Trainer) -> Result<evaluators::train::Score, Failure> {
     let score = trainer.evaluate(Measured::Test).map_err(broken)?;
     score.ok_or_else(|| Failure::search("the training failed: the data set has no test images"))
 }
@@ -117,21 +119,14 @@ fn recipe(args: &TrainArgs) -> Result<Recipe, Failure> {
 }
 
 /// Writes what the run leaves.
-fn write(
-    trainer: &mut Trainer,
-    folder: &Folder,
-    source: &Source,
-    sample: &Sample,
-    trained: &Trained,
-) -> Result<(), Failure> {
+fn save(trainer: &mut Trainer, folder: &Folder, network: &str, trained: &Trained) -> Result<(), Failure> {
     let metadata = BTreeMap::from([
         ("format".to_owned(), "lanista.weights".to_owned()),
         ("graph".to_owned(), trainer.network().hash.to_string()),
     ]);
     let arrays = trainer.weights().map_err(broken)?;
     Checkpoint { arrays, metadata }.save(&folder.weights()).map_err(Failure::search)?;
-    let network = source.module(Some(sample))?.to_string();
-    folder.write(&network, &trained.json()?, &trained.csv(), &trained.drawing())
+    folder.write(network, &trained.json()?, &trained.csv(), &trained.drawing())
 }
 
 fn report(trained: &Trained, folder: Option<&Folder>) -> String {
