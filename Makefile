@@ -42,9 +42,8 @@ check: setup-torch
 
 # What a table search is built from holds no libtorch, and compiles without it.
 check-default:
-	$(call stage,default build,$(CARGO) clippy --locked -p lanista -- -D warnings; \
-	  if $(CARGO) tree --locked -p lanista -e normal,build | grep -E '(torch-sys|tch) v'; \
-	  then echo 'the default build needs libtorch' >&2; exit 1; fi)
+	$(call stage,default build,$(CARGO) clippy --locked -p lanista -- -D warnings)
+	@! $(CARGO) tree --locked -p lanista -e normal,build | grep -E '(torch-sys|tch) v'
 
 test: check check-default
 	$(call stage,tests,$(CARGO) test $(ALL) --lib --bins --tests --examples)
