@@ -44,7 +44,19 @@ def scales(theirs, precise):
 
 
 def step(net, weights, tensors, dtype, train, layout=torch.contiguous_format):
-    """What PyTorch computes: outputs, gradients, running statistics."""
+    """What PyTorch computes: outputs, gradients, running statistics. Runs that differ on our side only share it."""
+    given = {n: t for n, t in tensors.items() if n.split(".")[0] in ("input", "noise")}
+    bits = tuple((n, t.numpy().tobytes()) for n, t in sorted(given.items()))
+    key = (weights, dtype, train, layout, hash(bits))
+    if key not in computed:
+        computed[key] = compute(net, weights, given, dtype, train, layout)
+    return computed[key]
+
+
+computed = {}
+
+
+def compute(net, weights, tensors, dtype, train, layout):
     model = net.load(weights).to(dtype).to(memory_format=layout).train(train)
     paths = {key: path for path, key in net.RENAMED.items()}
     inputs = []

@@ -1,6 +1,6 @@
 //! A suite of networks and runs: written to a folder, checked by one Python process, reported tensor by tensor.
 
-use crate::common::{executor_of, training_plan};
+use crate::common::{executor_of, fused_plan, training_plan};
 use codegen::array::{Array, Data, Weights};
 use codegen::checkpoint::Checkpoint;
 use codegen::export::{onnx, pytorch};
@@ -35,6 +35,7 @@ pub struct How {
     pub mode: Mode,
     pub kind: Kind,
     pub layout: Layout,
+    pub fused: bool,
 }
 
 /// What Python says about a run.
@@ -84,8 +85,8 @@ impl Suite {
 
     /// Runs a network here, and leaves the rest to Python.
     pub fn run(&mut self, net: &Exported, how: How, inputs: &[Tensor]) {
-        let How { mode, kind, layout } = how;
-        let plan = training_plan(&net.program, mode);
+        let How { mode, kind, layout, fused } = how;
+        let plan = if fused { fused_plan(&net.program, mode) } else { training_plan(&net.program, mode) };
         let mut given: Vec<Tensor> = inputs.iter().map(Tensor::shallow_clone).collect();
         for (i, v) in plan.inputs.iter().enumerate().skip(inputs.len()) {
             let batch = batch_of(&plan, inputs);
