@@ -1,5 +1,5 @@
-// Max and average pooling on images whose channels lie next to each other. The gradient is gathered, not scattered: every
-// pixel of the input asks the windows that it lies in.
+// Max and average pooling on images whose channels lie next to each other. The gradient is gathered, not scattered:
+// every pixel of the input asks the windows that it lies in.
 
 #include "common.h"
 #include "kernels.h"
@@ -48,7 +48,8 @@ LANISTA_KERNEL(avg_row, AvgRow)
 LANISTA_KERNEL(pool_backward_row, PoolBackwardRow)
 
 void check(const Window& k) {
-    TORCH_CHECK(k.kh > 0 && k.kw > 0 && k.sh > 0 && k.sw > 0 && k.dh > 0 && k.dw > 0, "kernel, stride and dilation must be positive");
+    TORCH_CHECK(k.kh > 0 && k.kw > 0 && k.sh > 0 && k.sw > 0 && k.dh > 0 && k.dw > 0,
+        "kernel, stride and dilation must be positive");
     TORCH_CHECK(k.ph >= 0 && k.pw >= 0 && 2 * k.ph <= k.kh && 2 * k.pw <= k.kw, "padding: at most half of the kernel");
 }
 
@@ -60,7 +61,8 @@ std::vector<int64_t> pooled(const Tensor& x, const Window& k, int ceil) {
 }
 
 // One by the number of pixels that each window averages.
-template <class T> std::vector<T> shares(const Window& k, int64_t h, int64_t w, int64_t oh, int64_t ow, bool count_pad) {
+template <class T>
+std::vector<T> shares(const Window& k, int64_t h, int64_t w, int64_t oh, int64_t ow, bool count_pad) {
     std::vector<T> share(static_cast<size_t>(oh * ow));
     auto extent = [&](int64_t o, int64_t size, int64_t kernel, int64_t stride, int64_t pad) {
         const int64_t from = o * stride - pad, until = std::min(from + kernel, size + pad);
