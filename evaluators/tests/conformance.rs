@@ -84,6 +84,5 @@ zero_cost! {
     synflow: "zero-cost" on "nasbench201:dataset=imagenet16-120,channels=1,cells=1";
     grasp: "zero-cost:proxy=grasp,seed=3,batch=4" on "nasbench201:dataset=imagenet16-120,channels=1,cells=1";
     jacob_cov: "zero-cost:proxy=jacob_cov,batch=4" on "toy";
-    naswot: "zero-cost:proxy=naswot,batch=4" on "nasbench101:channels=4,cells=1";
-    zen: "zero-cost:proxy=zen,batch=4" on "darts:channels=2,layers=3";
+    naswot: "zero-cost:proxy=naswot,batch=4" on "nasbench201:dataset=imagenet16-120,channels=1,cells=1";
 }

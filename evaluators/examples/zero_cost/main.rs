@@ -52,7 +52,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     line("synflow", &archs, &column(&scores, 0), &published, "synflow", "0.74");
     baseline(&archs);
 
-    let archs = published.draw("jacov", second, 0);
+    let archs = published.draw("nwot", second, 0);
     let proxies: Vec<Proxy> = OTHERS.iter().map(|(p, ..)| *p).collect();
     let begin = Instant::now();
     let each = |program: &ir::Program, batch: &Batch| {
