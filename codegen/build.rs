@@ -10,8 +10,9 @@ fn main() {
     }
     let lib = env::var("DEP_TCH_LIBTORCH_LIB").expect("torch-sys says where libtorch is");
     let root = Path::new(&lib).parent().expect("libtorch's libraries lie in a folder of its root");
-    let mut files: Vec<_> = fs::read_dir("bridge")
-        .expect("the bridge's folder is there")
+    let mut files: Vec<_> = ["bridge", "bridge/kernels"]
+        .iter()
+        .flat_map(|folder| fs::read_dir(folder).expect("the bridge's folders are there"))
         .filter_map(|f| Some(f.ok()?.path()))
         .filter(|p| p.extension().is_some_and(|e| e == "cpp"))
         .collect();
@@ -19,10 +20,13 @@ fn main() {
     cc::Build::new()
         .cpp(true)
         .std("c++17")
+        // The kernels' loops are written for the vectoriser, in every profile.
+        .opt_level(3)
         .warnings(false)
         .include(root.join("include"))
         .include(root.join("include/torch/csrc/api/include"))
         .flag_if_supported("-fvisibility=hidden")
+        .flag_if_supported("-Wno-psabi")
         .files(files)
         .compile("lanista_bridge");
     println!("cargo::metadata=LIBTORCH_LIB={lib}");

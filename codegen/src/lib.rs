@@ -27,10 +27,13 @@
 pub mod array;
 mod autodiff;
 pub mod checkpoint;
+pub mod export;
 pub mod init;
 mod plan;
 #[cfg(feature = "torch")]
 pub mod torch;
 
 pub use autodiff::Wrt;
-pub use plan::{Grad, Kernel, Lowering, Memory, Plan, PlanError, Site, SiteKind, Source, Step, Value, Wanted, Weight};
+pub use plan::{
+    Act, Fused, Grad, Kernel, Lowering, Memory, Plan, PlanError, Site, SiteKind, Source, Step, Value, Wanted, Weight,
+};

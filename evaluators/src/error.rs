@@ -16,6 +16,10 @@ pub enum EvaluateError {
     /// A table that can't be loaded, or has no such numbers.
     #[error(transparent)]
     Table(#[from] TableError),
+    /// A data set that cannot be had.
+    #[cfg(feature = "data")]
+    #[error(transparent)]
+    Data(#[from] crate::data::DataError),
     /// No evaluator of that name.
     #[error("no evaluator is called `{name}`{}; there are {known}", ir::text::did_you_mean(.nearest.as_deref()))]
     Unknown {

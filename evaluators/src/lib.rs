@@ -19,6 +19,9 @@ mod combined;
 pub mod conformance;
 mod correlation;
 mod cost;
+#[cfg(feature = "data")]
+pub mod data;
+mod digest;
 mod error;
 mod evaluator;
 mod function;

@@ -4,12 +4,14 @@
 //! * The gradients of a value that is used several times are summed two by two, in the order in which they come to be, so
 //!   that each partial sum can be written over the one before.
 
+mod fused;
 mod rules;
 
 use crate::plan::{Grad, Kernel, Lowering, Plan, PlanError, Source, Value};
 use ir::TensorType;
 use ir::prim::{Emit, Prim, Var};
 use ir::value::Real;
+use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 
 /// With respect to what a plan is differentiated.
@@ -41,6 +43,8 @@ pub(crate) struct Tape {
     /// The gradient of each forward value so far.
     grads: Vec<Option<Var>>,
     sites: bool,
+    /// Results of convolutions whose only gradient comes through a batch norm: its gradient, and the factors to apply.
+    pub(crate) folded: FxHashMap<Var, [Var; 2]>,
 }
 
 impl Lowering {
@@ -59,7 +63,7 @@ impl Lowering {
         let seed = self.prim(Prim::Full { ty, value: Real::new(1.0) }, &[])?;
         let mut grads = vec![None; live.len()];
         grads[loss.index()] = Some(seed);
-        let mut tape = Tape { at: self, live, grads, sites: wrt.sites };
+        let mut tape = Tape { at: self, live, grads, sites: wrt.sites, folded: FxHashMap::default() };
         for i in (0..forward).rev() {
             tape.backward(i)?;
         }
@@ -142,15 +146,22 @@ impl Tape {
 
     fn backward(&mut self, i: usize) -> Result<(), PlanError> {
         let step = self.at.plan.steps[i].clone();
-        let Some(g) = self.grads[step.first.index()] else { return Ok(()) };
         self.at.node = step.node.clone();
+        if let Kernel::Fused(fused) = &step.kernel {
+            let g = self.grads[step.first.index()];
+            self.fused_rule(fused, &step, g);
+            return Ok(());
+        }
+        let Some(g) = self.grads[step.first.index()] else { return Ok(()) };
         match &step.kernel {
             Kernel::Prim(prim) => self.rule(prim, &step, g),
             Kernel::Mix(site) => {
                 self.mix(*site, &step.operands, g);
                 Ok(())
             }
-            Kernel::Sum | Kernel::Grad(_) => unreachable!("invariant: the forward pass holds no gradients"),
+            Kernel::Sum | Kernel::Grad(_) | Kernel::Fused(_) => {
+                unreachable!("invariant: the forward pass holds no gradients")
+            }
         }
     }
 

@@ -2,8 +2,9 @@
 
 use ir::TensorType;
 use ir::op::Pair;
-use ir::prim::{Axes, Fold, Prim, Unary, Window};
+use ir::prim::{Axes, Fold, Prim, Unary, Var, Window};
 use ir::value::Real;
+use smallvec::SmallVec;
 
 /// Which derivatives of a kernel with input, weight and bias are wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -26,8 +27,68 @@ pub enum Kernel {
     Mix(u32),
     /// The sum of those operands that are present.
     Sum,
+    /// Several primitives in one, for the CPU; see [`Lowering::fuse`](crate::Lowering::fuse).
+    Fused(Fused),
     /// A derivative. The gradient of the result comes first among the operands.
     Grad(Grad),
+}
+
+/// What a fused kernel does to its input before it reads it: `relu(scale * x + shift)`, each part optional.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Act {
+    /// Whether scale and shift, `[C]`, come among the operands.
+    pub scaled: bool,
+    /// Whether the negative becomes zero.
+    pub relu: bool,
+}
+
+/// Several primitives in one. Images are `[N, C, H, W]`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Fused {
+    /// The statistics of a batch norm. Takes the input; if `affine`, weight and bias; if `track`, the running mean and
+    /// variance, which it updates. Gives the batch norm's result, which is never computed and only stands for its
+    /// gradient; then mean and inverse deviation of the batch, and the `scale` and `shift` that make up the batch norm.
+    Stats {
+        /// Added to the variance.
+        eps: Real,
+        /// Weight of the batch in the running statistics.
+        momentum: Real,
+        /// Whether weight and bias are given.
+        affine: bool,
+        /// Whether running statistics are given.
+        track: bool,
+    },
+    /// A depthwise convolution of an activation. Takes input, kernel `[C, 1, kh, kw]`, perhaps scale and shift.
+    Depthwise {
+        /// Step of the window.
+        stride: Pair,
+        /// Zeros at each side.
+        pad: Pair,
+        /// Distance of the taps.
+        dilation: Pair,
+        /// The activation.
+        act: Act,
+    },
+    /// A 1x1 convolution of an activation. Takes input, kernel `[O, C, 1, 1]`, perhaps scale and shift.
+    Pointwise {
+        /// Step of the window.
+        stride: Pair,
+        /// The activation.
+        act: Act,
+    },
+    /// The sum of images, each scaled and shifted or not, perhaps rectified. Takes each image, followed by scale and shift
+    /// if its flag is set.
+    Sum {
+        /// Which images are scaled.
+        terms: SmallVec<[bool; 4]>,
+        /// Whether the sum is rectified.
+        relu: bool,
+    },
+}
+
+/// The first result of [`Fused::Stats`], given its scale.
+pub(crate) fn normalised(scale: Var) -> Var {
+    Var(scale.0 - 3)
 }
 
 /// A derivative: the gradient of a primitive's operands for that of its result, `g`.
@@ -158,6 +219,40 @@ pub enum Grad {
         /// The site.
         site: u32,
     },
+    /// What a batch norm's gradient needs of all pixels. Takes `g`, the input, mean, inverse deviation, and the weight if
+    /// `affine`. Gives factors `[3, C]`, and the gradients of weight and bias.
+    Stats {
+        /// Whether there is a weight.
+        affine: bool,
+    },
+    /// The gradient of a batch norm's input. Takes `g`, the input and the factors of [`Grad::Stats`].
+    Normalised,
+    /// Takes `g`, input, kernel, perhaps scale and shift. Gives the gradients of the activation before its ReLU and of the
+    /// kernel, those that are wanted.
+    Depthwise {
+        /// Step of the window.
+        stride: Pair,
+        /// Zeros at each side.
+        pad: Pair,
+        /// Distance of the taps.
+        dilation: Pair,
+        /// The activation.
+        act: Act,
+        /// Which are wanted.
+        want: Wanted,
+    },
+    /// Takes `g`; if `norm`, the convolution's result and the factors of [`Grad::Stats`] (then `g` is the gradient of the
+    /// batch norm that follows); input, kernel, perhaps scale and shift. Gives what [`Grad::Depthwise`] gives.
+    Pointwise {
+        /// Step of the window.
+        stride: Pair,
+        /// The activation.
+        act: Act,
+        /// Whether a batch norm follows.
+        norm: bool,
+        /// Which are wanted.
+        want: Wanted,
+    },
     /// A primitive without a rule of its own: takes `g` and its operands, runs it once more under libtorch's autograd, and
     /// gives a gradient for each operand that is wanted.
     Autograd {
@@ -189,8 +284,15 @@ impl Kernel {
         match self {
             Self::Prim(p) => !p.is_random() && !p.updates(),
             Self::Mix(_) | Self::Grad(Grad::Arm { .. } | Grad::ArmWeight { .. } | Grad::Weights { .. }) => false,
+            Self::Fused(f) => !matches!(f, Fused::Stats { track: true, .. }),
             Self::Sum | Self::Grad(_) => true,
         }
+    }
+
+    /// Whether its first result only stands for its gradient and is never computed.
+    #[must_use]
+    pub fn gives_nothing_first(&self) -> bool {
+        matches!(self, Self::Fused(Fused::Stats { .. }))
     }
 
     /// Which operands' memory its first result may share: so many from the first. `skips` says whether a run may leave

@@ -42,7 +42,13 @@ impl Plan {
     /// counts. What libtorch's kernels take for themselves while they run is not in it.
     #[must_use]
     pub fn memory(&self, batch: u64, double: bool) -> Memory {
-        let size = |v: usize| bytes(&self.values[v].ty, batch, double);
+        let size = |v: usize| {
+            let value = &self.values[v];
+            match value.source {
+                Source::Step(s) if self.steps[s as usize].stands_for_gradient(ir::prim::Var(v as u32)) => 0,
+                _ => bytes(&value.ty, batch, double),
+            }
+        };
         let of = |vars: &mut dyn Iterator<Item = ir::prim::Var>| vars.map(|v| size(v.index())).sum::<u64>();
         let weights = of(&mut self.weights.iter().map(|w| w.var));
         let gradients = of(&mut self.weight_grads.iter().filter_map(|g| *g));

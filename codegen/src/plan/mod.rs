@@ -9,13 +9,15 @@
 //!   passes over what is absent.
 //! * A value's memory is given up at its last use: [`Plan::frees`].
 
+mod fuse;
 mod kernel;
 mod lower;
 mod memory;
 mod passes;
 mod print;
 
-pub use kernel::{Grad, Kernel, Wanted};
+pub(crate) use kernel::normalised;
+pub use kernel::{Act, Fused, Grad, Kernel, Wanted};
 pub use lower::{Lowering, PlanError};
 pub use memory::Memory;
 
@@ -60,6 +62,11 @@ pub struct Step {
 }
 
 impl Step {
+    /// Whether a result is never computed and only stands for its gradient.
+    pub(crate) fn stands_for_gradient(&self, v: Var) -> bool {
+        v == self.first && self.kernel.gives_nothing_first()
+    }
+
     /// The results.
     pub fn results(&self) -> impl Iterator<Item = Var> + use<> {
         (self.first.0..self.first.0 + self.outs).map(Var)

@@ -1,6 +1,6 @@
 //! Plans as text, for people and for golden files.
 
-use super::{Grad, Kernel, Plan, SiteKind, Wanted};
+use super::{Act, Fused, Grad, Kernel, Plan, SiteKind, Wanted};
 use std::fmt::{self, Display, Formatter};
 
 impl Display for Wanted {
@@ -32,7 +32,37 @@ impl Display for Grad {
             Self::Arm { site, arm } => write!(f, "arm' {{site={site}, arm={arm}}}"),
             Self::ArmWeight { site, arm } => write!(f, "arm_weight' {{site={site}, arm={arm}}}"),
             Self::Weights { site } => write!(f, "weights' {{site={site}}}"),
+            Self::Stats { .. } => f.write_str("stats'"),
+            Self::Normalised => f.write_str("normalised'"),
+            Self::Depthwise { act, want, .. } => write!(f, "depthwise' {{{want}{act}}}"),
+            Self::Pointwise { act, norm, want, .. } => {
+                write!(f, "pointwise' {{{want}{act}{}}}", if *norm { ", norm" } else { "" })
+            }
             Self::Autograd { prim, .. } => write!(f, "autograd' {{{prim}}}"),
+        }
+    }
+}
+
+impl Display for Act {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let flag = |on: bool, text: &'static str| if on { text } else { "" };
+        write!(f, "{}{}", flag(self.scaled, ", scaled"), flag(self.relu, ", relu"))
+    }
+}
+
+impl Display for Fused {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Stats { eps, momentum, .. } => write!(f, "stats {{eps={eps}, momentum={momentum}}}"),
+            Self::Depthwise { stride, pad, dilation, act } => {
+                let each = |p: &ir::op::Pair| if p.h == p.w { p.h.to_string() } else { format!("{}x{}", p.h, p.w) };
+                write!(f, "depthwise {{stride={}, pad={}, dilation={}{act}}}", each(stride), each(pad), each(dilation))
+            }
+            Self::Pointwise { stride, act } => write!(f, "pointwise {{stride={}{act}}}", stride.h),
+            Self::Sum { terms, relu } => {
+                let scaled: Vec<&str> = terms.iter().map(|s| if *s { "scaled" } else { "plain" }).collect();
+                write!(f, "affine_sum {{{}{}}}", scaled.join(" + "), if *relu { ", relu" } else { "" })
+            }
         }
     }
 }
@@ -43,6 +73,7 @@ impl Display for Kernel {
             Self::Prim(p) => p.fmt(f),
             Self::Mix(site) => write!(f, "mix {{site={site}}}"),
             Self::Sum => f.write_str("sum"),
+            Self::Fused(x) => x.fmt(f),
             Self::Grad(g) => g.fmt(f),
         }
     }

@@ -1,5 +1,6 @@
 //! The way into libtorch: devices, threads, CUDA's library.
 
+use super::ffi;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Mutex;
@@ -111,6 +112,9 @@ impl Runtime {
                 return Err(RuntimeError::NoDevice { device, count });
             }
         }
+        if started.is_none() {
+            ffi::install_allocator();
+        }
         started.get_or_insert(device);
         if let Some(n) = threads {
             tch::set_num_threads(i32::try_from(n).unwrap_or(i32::MAX));
@@ -129,6 +133,18 @@ impl Runtime {
     pub fn threads(self) -> usize {
         tch::get_num_threads().try_into().unwrap_or(1)
     }
+}
+
+/// The greatest number of bytes that tensors in the host's memory held at a time since [`reset_peak_memory`]; blocks
+/// below 64 KiB are not counted.
+#[must_use]
+pub fn peak_memory() -> u64 {
+    ffi::peak_bytes()
+}
+
+/// Counts [`peak_memory`] anew from what is held now.
+pub fn reset_peak_memory() {
+    ffi::reset_peak();
 }
 
 /// The linker drops CUDA's library, as nothing names it; loading it registers its kernels.

@@ -1,7 +1,8 @@
 //! Networks, plans and comparisons for the tests.
 
+use codegen::array::Weights;
 use codegen::init::{initialise, stream, unit};
-use codegen::torch::{Device, Executor, Layout, Params};
+use codegen::torch::{Device, Executor, Layout, Params, Runtime};
 use codegen::{Lowering, Plan, Wrt};
 use ir::prim::{Emit, Fold, Mode, Prim, Var};
 use ir::{Elaboration, Module, Program, TensorType};
@@ -16,7 +17,8 @@ pub fn program(text: &str) -> Program {
 
 /// Adds `sum(y * noise)` over all floating-point outputs, so that each element counts differently; the noise is an input.
 pub fn weighted_sum(plan: &mut Lowering) -> (Var, Vec<TensorType>) {
-    let outputs: Vec<Var> = plan.outputs().to_vec();
+    let floating = |y: &Var| plan.type_of(*y).dtype.is_float();
+    let outputs: Vec<Var> = plan.outputs().iter().copied().filter(floating).collect();
     let mut total = None;
     let mut types = Vec::new();
     for y in outputs {
@@ -44,6 +46,18 @@ pub fn training_plan(program: &Program, mode: Mode) -> Plan {
     plan.differentiate(loss, &wrt).expect("a scalar").finish()
 }
 
+/// The same plan with the CPU's fused kernels.
+pub fn fused_plan(program: &Program, mode: Mode) -> Plan {
+    let mut plan = Lowering::of(program, mode).expect("lowers");
+    let (loss, _) = weighted_sum(&mut plan);
+    let outputs: Vec<Var> = [loss].into_iter().chain(plan.outputs().iter().copied()).collect();
+    plan.set_outputs(outputs);
+    let plan = plan.fuse();
+    let loss = plan.outputs()[0];
+    let wrt = Wrt { weights: true, inputs: true, ..Wrt::default() };
+    plan.differentiate(loss, &wrt).expect("a scalar").finish()
+}
+
 /// Uniform numbers in `low..high`, seeded.
 pub fn noise(ty: &TensorType, batch: i64, seed: u64, (low, high): (f32, f32)) -> Tensor {
     let sizes: Vec<i64> =
@@ -62,8 +76,15 @@ pub fn inputs(plan: &Plan, batch: i64, seed: u64) -> Vec<Tensor> {
 
 /// An executor and its weights, seeded.
 pub fn executor(plan: Plan, kind: Kind, layout: Layout) -> (Executor, Params) {
+    // Tests run side by side: one thread each is faster than all for all.
+    Runtime::init(Device::Cpu, Some(1)).expect("the CPU is there");
     let weights = initialise(&plan, 1);
-    let params = Params::new(&plan, &weights, Device::Cpu, kind).expect("its own weights");
+    executor_of(plan, &weights, kind, layout)
+}
+
+/// An executor and given weights.
+pub fn executor_of(plan: Plan, weights: &Weights, kind: Kind, layout: Layout) -> (Executor, Params) {
+    let params = Params::new(&plan, weights, Device::Cpu, kind).expect("its own weights");
     (Executor::new(Arc::new(plan), Device::Cpu, kind, layout), params)
 }
 

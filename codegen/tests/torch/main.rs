@@ -3,3 +3,8 @@
 
 mod autograd;
 mod common;
+mod finite;
+mod fused;
+mod optim;
+mod random;
+mod supernet;

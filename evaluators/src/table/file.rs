@@ -1,16 +1,15 @@
 //! An embedded table file: what it is, where it is from, and how it is checked.
 
-use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 use std::sync::Arc;
 
 use flate2::read::GzDecoder;
-use sha2::{Digest, Sha256};
 
 use super::TableError;
 use super::rows::Rows;
+use crate::digest;
 
 /// A gzip-compressed CSV file with a header line, known to the last bit.
 #[derive(Debug)]
@@ -82,10 +81,7 @@ impl TableFile {
     }
 
     fn check(&self, bytes: &[u8], origin: impl FnOnce() -> String) -> Result<(), TableError> {
-        let mut found = String::with_capacity(64);
-        for byte in Sha256::digest(bytes) {
-            write!(found, "{byte:02x}").expect("invariant: writing to a string succeeds");
-        }
+        let found = digest::sha256(bytes);
         if found == self.sha256 {
             return Ok(());
         }
@@ -155,10 +151,7 @@ mod tests {
 
     fn file(text: &str, rows: usize) -> &'static TableFile {
         let bytes: &'static [u8] = gzip(text).leak();
-        let mut sha256 = String::new();
-        for byte in Sha256::digest(bytes) {
-            write!(sha256, "{byte:02x}").expect("memory");
-        }
+        let sha256 = digest::sha256(bytes);
         Box::leak(Box::new(TableFile {
             name: "tiny",
             file: "tiny.csv.gz",

@@ -3,4 +3,3 @@
 mod golden;
 mod properties;
 mod samples;
-mod speed;

@@ -48,6 +48,8 @@ pub enum Command {
     Verify(VerifyArgs),
     /// List and check the benchmark tables
     Table(TableArgs),
+    /// List the data sets, and download one
+    Data(DataArgs),
     /// Search NAS-Bench-201, and show what was found and how it compares
     Demo(DemoArgs),
 }
@@ -170,6 +172,57 @@ pub enum TableCommand {
         #[arg(long, value_name = "FILE")]
         table_file: Option<PathBuf>,
     },
+}
+
+const DATA: &str = "\
+Examples:
+  lanista data list
+  lanista data fetch fashion-mnist
+  lanista data fetch cifar10 --data-dir /scratch/data
+
+A data set is looked for in --data-dir, $LANISTA_DATA, the user's cache folder and /usr/share/datasets, in this order.
+$LANISTA_DATA_MIRROR is an address to download from in place of the official ones: it has NAME/FILE of the data sets.";
+
+/// Arguments of `data`.
+#[derive(Debug, Args)]
+#[command(after_help = DATA)]
+pub struct DataArgs {
+    /// What to do
+    #[command(subcommand)]
+    pub command: DataCommand,
+}
+
+/// The commands of `data`.
+#[derive(Debug, Subcommand)]
+pub enum DataCommand {
+    /// List the data sets: what they hold, where they are, their licences
+    List {
+        /// How it is printed
+        #[command(flatten)]
+        list: ListArgs,
+        /// Where to look
+        #[command(flatten)]
+        places: PlacesArgs,
+    },
+    /// Download a data set; what was cut off goes on where it ended
+    Fetch {
+        /// Its name
+        name: String,
+        /// Where it goes
+        #[command(flatten)]
+        places: PlacesArgs,
+        /// Print the result only, no progress
+        #[arg(long, short)]
+        quiet: bool,
+    },
+}
+
+/// Where data sets are.
+#[derive(Debug, Args)]
+pub struct PlacesArgs {
+    /// Look for data sets in this folder first, and download into it
+    #[arg(long, value_name = "FOLDER")]
+    pub data_dir: Option<PathBuf>,
 }
 
 const SEARCH: &str = "\

@@ -80,6 +80,17 @@ impl From<EvaluateError> for Failure {
     }
 }
 
+#[cfg(feature = "data")]
+impl From<evaluators::data::DataError> for Failure {
+    fn from(e: evaluators::data::DataError) -> Self {
+        match e {
+            // The input is good, the network is not.
+            evaluators::data::DataError::Network { .. } => Self::search(e),
+            e => Self::usage(e),
+        }
+    }
+}
+
 /// A message without line breaks and other control characters, which a quoted input may hold.
 fn one_line(text: &str) -> String {
     let mut out = String::with_capacity(text.len());

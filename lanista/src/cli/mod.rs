@@ -6,6 +6,8 @@
 
 mod args;
 mod cost;
+#[cfg(feature = "data")]
+mod data;
 mod demo;
 mod failure;
 mod grid;
@@ -54,6 +56,12 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Hash(args) => show::hash(&args),
         Command::Verify(args) => verify::verify(&args),
         Command::Table(args) => table::table(args.command),
+        #[cfg(feature = "data")]
+        Command::Data(args) => data::data(&args.command),
+        #[cfg(not(feature = "data"))]
+        Command::Data(_) => {
+            Err(Failure::usage("this `lanista` was built without data sets; build it with --features torch"))
+        }
         Command::Demo(args) => demo::demo(&args),
     }
 }

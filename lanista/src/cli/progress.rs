@@ -60,6 +60,74 @@ impl Counted {
     }
 }
 
+/// Shows how far a download is.
+#[cfg(feature = "data")]
+pub struct Downloading {
+    bar: Option<ProgressBar>,
+    quiet: bool,
+    /// Bytes of all files.
+    of: u64,
+    /// Bytes of the files before the one that is under way.
+    before: u64,
+    file: Option<(String, u64)>,
+    /// Bytes that were here when it began.
+    kept: Option<u64>,
+    started: Instant,
+    drawn: Option<Instant>,
+    told: u64,
+}
+
+#[cfg(feature = "data")]
+impl Downloading {
+    /// Of so many bytes in all.
+    pub fn new(quiet: bool, of: u64) -> Self {
+        let bar = if quiet { None } else { bar() };
+        let started = Instant::now();
+        Self { bar, quiet, of, before: 0, file: None, kept: None, started, drawn: None, told: 0 }
+    }
+
+    /// Takes note of some bytes.
+    pub fn tell(&mut self, t: &evaluators::data::Transfer<'_>) {
+        if self.quiet {
+            return;
+        }
+        if self.file.as_ref().is_none_or(|(file, _)| file != t.file) {
+            self.before += self.file.replace((t.file.to_owned(), t.of)).map_or(0, |(_, bytes)| bytes);
+        }
+        let done = self.before + t.bytes;
+        let fresh = done.saturating_sub(*self.kept.get_or_insert(done));
+        let message = || {
+            let elapsed = self.started.elapsed().as_secs_f64();
+            let rate = fresh as f64 / elapsed.max(1e-9);
+            let left = if rate > 0.0 { seconds((self.of - done) as f64 / rate) } else { "unknown time".to_owned() };
+            let mb = |bytes: u64| format!("{:.1}", bytes as f64 / 1e6);
+            format!("{}: {} of {} MB, {:.1} MB/s, {left} left", t.file, mb(done), mb(self.of), rate / 1e6)
+        };
+        match &self.bar {
+            Some(bar) if self.drawn.is_none_or(|drawn| drawn.elapsed() >= REDRAW) => {
+                bar.set_message(message());
+                bar.set_position(done * STEPS / self.of.max(1));
+                self.drawn = Some(Instant::now());
+            }
+            Some(_) => {}
+            None => {
+                let tenth = done * LINES / self.of.max(1);
+                if tenth > self.told {
+                    output::note(&message());
+                    self.told = tenth;
+                }
+            }
+        }
+    }
+
+    /// Takes the bar away.
+    pub fn finish(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
+
 /// Shows how far a search is.
 pub struct Shown {
     bar: Option<ProgressBar>,

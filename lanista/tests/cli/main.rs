@@ -1,6 +1,7 @@
 //! The command line, as its users run it.
 
 mod bad_input;
+mod data;
 mod golden;
 mod inspect;
 mod journal;

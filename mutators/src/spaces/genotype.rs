@@ -12,6 +12,25 @@ pub(super) struct Darts;
 const SHAPE: &str = "write Genotype(normal=[('sep_conv_3x3', 1), ..], normal_concat=range(2, 6), reduce=[..], \
                      reduce_concat=range(2, 6)) with eight pairs per cell, two per node";
 
+/// The genotypes that the authors published, by name (Liu, Simonyan and Yang 2019): of the first- and the second-order
+/// search.
+const PUBLISHED: [(&str, &str); 2] = [
+    (
+        "DARTS_V1",
+        "Genotype(normal=[('sep_conv_3x3', 1), ('sep_conv_3x3', 0), ('skip_connect', 0), ('sep_conv_3x3', 1), \
+    ('skip_connect', 0), ('sep_conv_3x3', 1), ('sep_conv_3x3', 0), ('skip_connect', 2)], normal_concat=range(2, 6), \
+    reduce=[('max_pool_3x3', 0), ('max_pool_3x3', 1), ('skip_connect', 2), ('max_pool_3x3', 0), ('max_pool_3x3', 0), \
+    ('skip_connect', 2), ('skip_connect', 2), ('avg_pool_3x3', 0)], reduce_concat=range(2, 6))",
+    ),
+    (
+        "DARTS_V2",
+        "Genotype(normal=[('sep_conv_3x3', 0), ('sep_conv_3x3', 1), ('sep_conv_3x3', 0), ('sep_conv_3x3', 1), \
+    ('sep_conv_3x3', 1), ('skip_connect', 0), ('skip_connect', 0), ('dil_conv_3x3', 2)], normal_concat=range(2, 6), \
+    reduce=[('max_pool_3x3', 0), ('max_pool_3x3', 1), ('skip_connect', 2), ('max_pool_3x3', 1), ('max_pool_3x3', 0), \
+    ('skip_connect', 2), ('skip_connect', 2), ('max_pool_3x3', 1)], reduce_concat=range(2, 6))",
+    ),
+];
+
 impl Genotype for Darts {
     fn write(&self, sample: &Sample) -> String {
         let cell = |kind: &str| {
@@ -29,7 +48,9 @@ impl Genotype for Darts {
     }
 
     fn read(&self, text: &str) -> Result<Vec<(Name, Value)>, String> {
-        let mut s = Scanner { rest: text.trim() };
+        let text =
+            PUBLISHED.iter().find(|(name, _)| *name == text.trim()).map_or(text.trim(), |(_, published)| *published);
+        let mut s = Scanner { rest: text };
         let mut out = Vec::new();
         let mut seen: Vec<&str> = Vec::new();
         s.expect("Genotype")?;

@@ -96,6 +96,9 @@ impl Frame<'_> {
             Grad::CrossEntropy { smoothing } => one(cross_entropy(g, x[1], x[2], smoothing.get())?),
             Grad::Arm { site, arm } => Ok(smallvec![self.arm(*site, *arm, g)?]),
             Grad::ArmWeight { site, arm } => Ok(smallvec![self.arm_weight(*site, *arm, g, x[1])?]),
+            Grad::Stats { .. } | Grad::Normalised | Grad::Depthwise { .. } | Grad::Pointwise { .. } => {
+                self.fused_grad(grad, &x)
+            }
             Grad::Weights { .. } => unreachable!("invariant: handled above"),
             Grad::Autograd { prim, want } => self.autograd(prim, g, &x[1..], *want, step),
         }

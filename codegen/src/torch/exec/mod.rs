@@ -1,5 +1,6 @@
 //! The executor: a plan's steps, one after another, on tensors.
 
+mod fused;
 mod grad;
 mod mix;
 mod prim;
@@ -335,6 +336,7 @@ impl Frame<'_> {
             Kernel::Prim(prim) => self.prim(prim, i, step),
             Kernel::Mix(site) => self.mix(*site, step),
             Kernel::Sum => self.sum(step),
+            Kernel::Fused(fused) => self.fused(fused, step),
             Kernel::Grad(grad) => self.grad(grad, step),
         }
     }

@@ -1,0 +1,172 @@
+//! From a name to a data set in memory, which a process reads once.
+
+use super::catalogue::{Contents, Entry, entry};
+use super::cifar::{self, CIFAR10, CIFAR100};
+use super::places::known;
+use super::{DATASETS, DataError, Images, Places, Text, digits, folder, idx, text};
+use rustc_hash::FxHashMap;
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Which data set: `cifar10`, `folder:PATH`, `folder:PATH:size=32` or `text:PATH`.
+///
+/// ```
+/// use evaluators::data::{Places, Source};
+///
+/// let digits: Source = "digits".parse()?;
+/// let images = digits.images(&Places::standard(None))?;
+/// assert_eq!((images.train.len(), images.test.len()), (1438, 359));
+/// # Ok::<(), evaluators::data::DataError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub enum Source {
+    /// One that has a name.
+    Known(&'static Entry),
+    /// A folder or an archive of images, `train/CLASS/*.png`.
+    Folder {
+        /// The folder or the archive.
+        path: PathBuf,
+        /// The shorter side is scaled to this, and the middle square taken; else all images have one size.
+        size: Option<usize>,
+    },
+    /// A folder of text, `train.txt`, `valid.txt`, `test.txt`.
+    Text {
+        /// The folder.
+        path: PathBuf,
+    },
+}
+
+impl FromStr for Source {
+    type Err = DataError;
+
+    fn from_str(text: &str) -> Result<Self, DataError> {
+        let refuse = |reason: &str| Err(DataError::Source { text: text.to_owned(), reason: reason.to_owned() });
+        match text.split_once(':') {
+            Some(("folder", "")) | Some(("text", "")) => refuse("write the path after the colon"),
+            Some(("text", path)) => Ok(Self::Text { path: path.into() }),
+            Some(("folder", rest)) => {
+                let Some((path, size)) = rest.rsplit_once(":size=") else {
+                    return Ok(Self::Folder { path: rest.into(), size: None });
+                };
+                match size.parse() {
+                    Ok(size) if (1..=4096).contains(&size) => Ok(Self::Folder { path: path.into(), size: Some(size) }),
+                    _ => refuse("size is a number of pixels in 1..=4096"),
+                }
+            }
+            _ => match entry(text) {
+                Some(entry) => Ok(Self::Known(entry)),
+                None => Err(DataError::Unknown {
+                    nearest: ir::text::nearest(text, DATASETS.iter().map(|e| e.name)),
+                    known: known(),
+                    name: text.chars().take(64).collect(),
+                }),
+            },
+        }
+    }
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Known(entry) => f.write_str(entry.name),
+            Self::Folder { path, size: None } => write!(f, "folder:{}", path.display()),
+            Self::Folder { path, size: Some(size) } => write!(f, "folder:{}:size={size}", path.display()),
+            Self::Text { path } => write!(f, "text:{}", path.display()),
+        }
+    }
+}
+
+/// A data set in memory.
+#[derive(Clone, Debug)]
+enum Loaded {
+    Images(Arc<Images>),
+    Text(Arc<Text>),
+}
+
+/// A data set that is being read by one, while others wait for it.
+type Cell = Arc<Mutex<Option<Loaded>>>;
+
+impl Source {
+    /// The images, read once per process.
+    ///
+    /// # Errors
+    /// If the data set is in none of the places, is damaged, or is text.
+    pub fn images(&self, places: &Places) -> Result<Arc<Images>, DataError> {
+        match self.load(places)? {
+            Loaded::Images(images) => Ok(images),
+            Loaded::Text(_) => Err(DataError::Kind { name: self.to_string(), is: "text", needed: "images are" }),
+        }
+    }
+
+    /// The text, read once per process.
+    ///
+    /// # Errors
+    /// If the data set is in none of the places, is damaged, or holds images.
+    pub fn text(&self, places: &Places) -> Result<Arc<Text>, DataError> {
+        match self.load(places)? {
+            Loaded::Text(text) => Ok(text),
+            Loaded::Images(_) => Err(DataError::Kind { name: self.to_string(), is: "images", needed: "text is" }),
+        }
+    }
+
+    fn load(&self, places: &Places) -> Result<Loaded, DataError> {
+        static CACHE: Mutex<Option<FxHashMap<(String, PathBuf), Cell>>> = Mutex::new(None);
+        let folder = match self {
+            // It has a cache of its own.
+            Self::Known(entry) if entry.folders.is_empty() => return Ok(Loaded::Images(digits()?)),
+            Self::Known(entry) => places.require(entry)?,
+            Self::Folder { path, .. } | Self::Text { path } => path.clone(),
+        };
+        let folder = folder.canonicalize().map_err(|e| DataError::read(&folder, e))?;
+        let cell = {
+            let mut cache = CACHE.lock().unwrap_or_else(PoisonError::into_inner);
+            cache.get_or_insert_default().entry((self.to_string(), folder.clone())).or_default().clone()
+        };
+        let mut cell = cell.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(loaded) = &*cell {
+            return Ok(loaded.clone());
+        }
+        let loaded = match self {
+            Self::Known(entry) => read_known(entry, &folder)?,
+            Self::Folder { size, .. } => Loaded::Images(Arc::new(folder::read(&folder, &self.to_string(), *size)?)),
+            Self::Text { .. } => Loaded::Text(Arc::new(text::read_folder(&folder, &self.to_string())?)),
+        };
+        Ok(cell.insert(loaded).clone())
+    }
+}
+
+fn read_known(entry: &'static Entry, folder: &std::path::Path) -> Result<Loaded, DataError> {
+    let damaged = |reason: String| DataError::Damaged { name: entry.name, reason };
+    let Contents::Images { shape, classes, train, test } = entry.contents else {
+        let text = text::read(folder, entry.name, entry.files, entry.archive);
+        return Ok(Loaded::Text(Arc::new(text.map_err(|e| remedied(e, entry))?)));
+    };
+    let images = match entry.name {
+        "cifar10" => cifar::read(folder, &CIFAR10),
+        "cifar100" => cifar::read(folder, &CIFAR100),
+        _ => idx::read(folder, entry.name, entry.class_names()),
+    };
+    let images = images.map_err(|e| remedied(e, entry))?;
+    let found = (images.shape(), images.classes.len(), images.train.len(), images.test.len());
+    if found != (shape, classes, train, test) {
+        let (shape_, classes_, train_, test_) = found;
+        return Err(damaged(format!(
+            "{} holds {train_} training and {test_} test images of {shape_:?} in {classes_} classes; it should be {train} \
+             and {test} of {shape:?} in {classes}",
+            folder.display()
+        )));
+    }
+    Ok(Loaded::Images(Arc::new(images)))
+}
+
+/// What to do about a file of a data set that can be fetched again.
+fn remedied(error: DataError, entry: &'static Entry) -> DataError {
+    match error {
+        DataError::Malformed { origin, reason } => {
+            DataError::Damaged { name: entry.name, reason: format!("{origin}: {reason}") }
+        }
+        other => other,
+    }
+}
