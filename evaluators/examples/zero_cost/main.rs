@@ -1,25 +1,33 @@
 //! Zero-cost proxies of NAS-Bench-201 networks beside published scores of the same networks.
 //!
-//! `cargo run -p lanista-evaluators --features torch --example zero_cost -- [SYNFLOW [OTHERS]]` scores so many random
-//! networks by synflow (500) and so many by the proxies that see images (200), on 64 CIFAR-10 images. It prints how far
-//! the two scores order the networks alike (Spearman), how far each orders them as test accuracy after 200 epochs does,
-//! and what Abdelfattah et al. 2021 print for all of them. Networks are spread over the cores, with one thread of libtorch
-//! each.
+//! `cargo run -p lanista-evaluators --features torch --example zero_cost -- [SYNFLOW [OTHERS [DATA]]]` scores so many
+//! random networks by synflow (500) and so many by the other proxies (200) on 32 images, NASLib's batch. It prints how far
+//! the two scores order the networks alike (Spearman), how far each orders them as test accuracy on CIFAR-10 after 200
+//! epochs does, and what Abdelfattah et al. 2021 print for all networks. Networks are spread over the cores, with one
+//! thread of libtorch each. DATA is a data set of 3x32x32 images: `cifar10`, `folder:PATH`, or `random`, the default where
+//! `../shared/data/cifar10_jpeg_*.tar` are not at hand.
 
-mod images;
 #[path = "../../tests/zero_cost/published.rs"]
 mod published;
 
 use codegen::torch::{Device, Runtime};
+use evaluators::data::{Batch, Places, Source};
 use evaluators::spearman;
-use evaluators::zero_cost::{Batch, Classifier, Proxy, ZeroCostError, score};
+use evaluators::zero_cost::{Classifier, Proxy, ZeroCostError, draw_batch, random_batch, score};
 use mutators::Space;
 use published::{Published, accuracy_and_params, is_connected, network};
 use rayon::prelude::*;
 use std::error::Error;
+use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
-/// The proxies that see images, with the published column and the correlation that the paper prints.
+/// No data set: standard normal images.
+const RANDOM: &str = "random";
+
+/// Images in a batch.
+const BATCH: usize = 32;
+
+/// The other proxies, with the published column and the correlation that the paper prints.
 const OTHERS: [(Proxy, &str, &str); 9] = [
     (Proxy::JacobCov, "jacov", "0.73"),
     (Proxy::GradNorm, "grad_norm", "0.58"),
@@ -33,14 +41,16 @@ const OTHERS: [(Proxy, &str, &str); 9] = [
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let mut counts = std::env::args().skip(1).map(|n| n.parse::<usize>());
-    let (first, second) = (counts.next().unwrap_or(Ok(500))?, counts.next().unwrap_or(Ok(200))?);
+    let mut arguments = std::env::args().skip(1);
+    let first = arguments.next().map_or(Ok(500), |n| n.parse())?;
+    let second = arguments.next().map_or(Ok(200), |n| n.parse())?;
+    let data = arguments.next().unwrap_or_else(jpegs);
     let space = mutators::spaces::build("nasbench201")?;
     let published = Published::read();
 
     let archs = published.draw("synflow", first, 0);
     let begin = Instant::now();
-    let scores = all(&space, &archs, |program, batch| score(program, &[Proxy::Synflow], batch, 0), random)?;
+    let scores = all(&space, &archs, |program, batch| score(program, &[Proxy::Synflow], batch, 0), RANDOM)?;
     let rate = archs.len() as f64 / begin.elapsed().as_secs_f64();
     let (cores, agree) =
         (rayon::current_num_threads(), |(i, s): (&usize, &Vec<f64>)| is_connected(*i) != (s[0] == 0.0));
@@ -63,8 +73,13 @@ fn main() -> Result<(), Box<dyn Error>> {
         };
         proxies.iter().map(of).collect()
     };
-    let scores = all(&space, &archs, each, |_| images::batch())?;
-    println!("\n{} proxies of {} networks in {:.0} s", proxies.len(), archs.len(), begin.elapsed().as_secs_f64());
+    let scores = all(&space, &archs, each, &data)?;
+    println!(
+        "\n{} proxies of {} networks on {BATCH} images of {data} in {:.0} s",
+        proxies.len(),
+        archs.len(),
+        begin.elapsed().as_secs_f64()
+    );
     heading();
     for (i, (proxy, theirs, printed)) in OTHERS.iter().enumerate() {
         line(proxy.as_str(), &archs, &column(&scores, i), &published, theirs, printed);
@@ -73,8 +88,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-fn random(program: &ir::Program) -> Result<Batch, Box<dyn Error>> {
-    Ok(Batch::random(&Classifier::of(program)?, 2, 0)?)
+/// The CIFAR-10 photographs beside the repository, or random images.
+fn jpegs() -> String {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data");
+    let there = folder.join("cifar10_jpeg_train10k.tar").exists();
+    if there { format!("folder:{}", folder.display()) } else { RANDOM.to_owned() }
 }
 
 /// The scores of each network.
@@ -82,12 +100,21 @@ fn all(
     space: &Space,
     archs: &[usize],
     score: impl Fn(&ir::Program, &Batch) -> Result<Vec<f64>, ZeroCostError> + Sync,
-    batch: impl Fn(&ir::Program) -> Result<Batch, Box<dyn Error>> + Sync,
+    data: &str,
 ) -> Result<Vec<Vec<f64>>, Box<dyn Error>> {
+    let batch = match data {
+        RANDOM => random_batch(&Classifier::of(&network(space, archs[0]))?, BATCH, 0)?,
+        data => draw_batch(&*data.parse::<Source>()?.images(&Places::standard(None))?, BATCH, 0)?,
+    };
+    // A tensor is sent to other threads, not shared with them.
+    let batch = Mutex::new(batch);
     let one = |arch: &usize| -> Result<Vec<f64>, String> {
         Runtime::init(Device::Cpu, Some(1)).map_err(|e| e.to_string())?;
         let program = network(space, *arch);
-        let batch = batch(&program).map_err(|e| e.to_string())?;
+        let batch = {
+            let batch = batch.lock().unwrap_or_else(PoisonError::into_inner);
+            Batch { images: batch.images.shallow_clone(), labels: batch.labels.shallow_clone() }
+        };
         score(&program, &batch).map_err(|e| e.to_string())
     };
     Ok(archs.par_iter().map(one).collect::<Result<_, _>>()?)

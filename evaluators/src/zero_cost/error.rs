@@ -1,6 +1,7 @@
 //! Why a network has no score.
 
 use super::Proxy;
+use crate::data::DataError;
 use codegen::PlanError;
 use codegen::torch::{ExecError, RuntimeError};
 use tch::TchError;
@@ -37,6 +38,9 @@ pub enum ZeroCostError {
     /// A run that failed.
     #[error(transparent)]
     Run(#[from] ExecError),
+    /// A data set that cannot be had.
+    #[error(transparent)]
+    Data(#[from] DataError),
     /// Libtorch refuses.
     #[error(transparent)]
     Torch(#[from] TchError),

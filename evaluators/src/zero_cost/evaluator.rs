@@ -1,12 +1,17 @@
 //! `zero-cost`: a proxy as an evaluator.
 
-use super::{Batch, Classifier, Proxy, ZeroCostError, score};
+use super::{Classifier, Proxy, ZeroCostError, batch, draw_batch, random_batch, score};
+use crate::data::{Batch, Images, Places, Source};
 use crate::error::EvaluateError;
 use crate::evaluator::{Candidate, Evaluation, Evaluator, Metric};
 use codegen::torch::{Device, Runtime};
 use ir::{Convention, Program};
 use mutators::{Options, Space};
 use smallvec::smallvec;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// The images where no data set is named.
+const RANDOM: &str = "random";
 
 /// Scores untrained networks by a zero-cost proxy; parameters and MACs stand beside it, since a proxy that does not
 /// order networks better than their size is of no use.
@@ -28,45 +33,76 @@ pub struct ZeroCost {
     seed: u64,
     batch: usize,
     threads: usize,
+    /// The data set; random images if there is none.
+    images: Option<Arc<Images>>,
+    /// The batch that is drawn from it at the first evaluation.
+    drawn: Mutex<Option<Batch>>,
     metrics: [Metric; 3],
 }
 
 impl ZeroCost {
     pub(crate) const HELP: &str = "proxy=synflow|snip|grasp|grad_norm|fisher|jacob_cov|naswot|zen|plain|l2_norm, seed=0, \
-                                   data=random, batch=64, threads=1";
+                                   data=random|digits|cifar10|folder:PATH.., batch=64, threads=1";
 
-    /// A proxy on so many random images, by a seed, with so many threads of libtorch. One thread gives the same scores on
-    /// every number of cores; a search that runs several evaluations at a time needs no more.
-    #[must_use]
-    pub fn new(proxy: Proxy, seed: u64, batch: usize, threads: usize) -> Self {
-        Self {
-            identity: format!("zero-cost:proxy={proxy},seed={seed},data=random,batch={batch},threads={threads}"),
+    /// A proxy on a batch of so many images, by a seed, with so many threads of libtorch. The images come from a data set,
+    /// looked for in the standard places, or are random. One thread gives the same scores on every number of cores; a
+    /// search that runs several evaluations at a time needs no more.
+    ///
+    /// # Errors
+    /// If the data set cannot be had.
+    pub fn new(
+        proxy: Proxy,
+        seed: u64,
+        data: Option<&Source>,
+        batch: usize,
+        threads: usize,
+    ) -> Result<Self, EvaluateError> {
+        let images = data.map(|source| source.images(&Places::standard(None))).transpose()?;
+        let name = data.map_or(RANDOM.to_owned(), ToString::to_string);
+        Ok(Self {
+            identity: format!("zero-cost:proxy={proxy},seed={seed},data={name},batch={batch},threads={threads}"),
             proxy,
             seed,
             batch,
             threads,
+            images,
+            drawn: Mutex::new(None),
             metrics: [
                 Metric::maximize(proxy.as_str(), ""),
                 Metric::minimize("params", ""),
                 Metric::minimize(format!("MACs, {}", Convention::Nasbench), ""),
             ],
-        }
+        })
     }
 
     pub(crate) fn build(mut options: Options) -> Result<Self, EvaluateError> {
         let proxy = Proxy::take(&mut options)?;
         let seed = options.take("seed", 0)?;
-        options.take_one("data", "random", &["random"])?;
+        let data: String = options.take("data", RANDOM.to_owned())?;
         let batch = options.take_in("batch", 64, 2, 65_536)?;
         let threads = options.take_in("threads", 1, 1, 1_024)?;
         options.finish()?;
-        Ok(Self::new(proxy, seed, batch, threads))
+        let data = if data == RANDOM { None } else { Some(data.parse::<Source>()?) };
+        Self::new(proxy, seed, data.as_ref(), batch, threads)
+    }
+
+    /// The batch for a network.
+    fn batch(&self, classifier: &Classifier) -> Result<Batch, ZeroCostError> {
+        let Some(images) = &self.images else { return random_batch(classifier, self.batch, self.seed) };
+        let mut drawn = self.drawn.lock().unwrap_or_else(PoisonError::into_inner);
+        let batch = match drawn.take() {
+            Some(batch) => batch,
+            None => draw_batch(images, self.batch, self.seed)?,
+        };
+        let shared = Batch { images: batch.images.shallow_clone(), labels: batch.labels.shallow_clone() };
+        *drawn = Some(batch);
+        Ok(shared)
     }
 
     fn score(&self, program: &Program) -> Result<f64, ZeroCostError> {
         let classifier = Classifier::of(program)?;
         let _threads = Threads::set(self.threads)?;
-        let batch = Batch::random(&classifier, self.batch, self.seed)?;
+        let batch = self.batch(&classifier)?;
         Ok(score(program, &[self.proxy], &batch, self.seed)?.swap_remove(0))
     }
 
@@ -120,7 +156,7 @@ impl Evaluator for ZeroCost {
 
     fn caveats(&self) -> Vec<String> {
         let mut caveats = vec![format!("{} is a score of an untrained network, no accuracy", self.proxy)];
-        if self.proxy.sees_images() {
+        if self.proxy.sees_images() && self.images.is_none() {
             caveats.push("the images are random noise: scores on the data set that is meant differ".to_owned());
         }
         caveats
@@ -129,6 +165,13 @@ impl Evaluator for ZeroCost {
     /// Tells by the network of the default sample.
     fn accepts(&self, space: &Space) -> Result<(), EvaluateError> {
         let program = space.program(&space.default_sample()?)?;
-        Classifier::of(&program).map(|_| ()).map_err(|e| self.refuse(e, space))
+        let fits = || {
+            let classifier = Classifier::of(&program)?;
+            match &self.images {
+                Some(_) => batch::check(&self.batch(&classifier)?, &classifier),
+                None => Ok(()),
+            }
+        };
+        fits().map_err(|e| self.refuse(e, space))
     }
 }

@@ -1,7 +1,8 @@
 //! Gradient signal preservation.
 
+use super::ZeroCostError;
 use super::network::{Network, Ready, run};
-use super::{Batch, ZeroCostError};
+use crate::data::Batch;
 use codegen::Wrt;
 use codegen::init::Scheme;
 use ir::Program;

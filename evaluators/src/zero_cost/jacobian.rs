@@ -1,8 +1,10 @@
 //! The two scores of "Neural Architecture Search without Training": correlations of input gradients, and of the states of
 //! rectifiers.
 
+use super::batch::images_in;
 use super::network::{Network, Ready, run};
-use super::{Batch, Proxy, ZeroCostError};
+use super::{Proxy, ZeroCostError};
+use crate::data::Batch;
 use codegen::init::Scheme;
 use codegen::{Kernel, Wrt};
 use ir::Program;
@@ -27,7 +29,7 @@ pub(super) fn jacob_cov(program: &Program, batch: &Batch, seed: u64) -> Result<f
     let outcome = ready.exec.run(&mut ready.params, &[batch.images.shallow_clone()], &run(seed))?;
     let blind = || undefined(Proxy::JacobCov, "the logits do not depend on every image");
     let jacobian = outcome.input_grads.into_iter().next().flatten().ok_or_else(blind)?;
-    let rows = jacobian.f_reshape([batch.size() as i64, -1])?.f_to_kind(Kind::Double)?;
+    let rows = jacobian.f_reshape([images_in(batch) as i64, -1])?.f_to_kind(Kind::Double)?;
     let centred = rows.f_sub(&rows.f_mean_dim([1_i64].as_slice(), true, None)?)?;
     let norms = centred.f_norm_scalaropt_dim(2.0, [1_i64], true)?;
     if norms.f_min()?.f_double_value(&[])? == 0.0 {
@@ -54,7 +56,7 @@ pub(super) fn naswot(program: &Program, batch: &Batch, seed: u64) -> Result<f64,
     let mut ready = Ready::new(network.lowering.finish(), Scheme::Default, seed, Kind::Float)?;
     let outcome = ready.exec.run(&mut ready.params, &[batch.images.shallow_clone()], &run(seed))?;
     let _guard = tch::no_grad_guard();
-    let n = batch.size() as i64;
+    let n = images_in(batch) as i64;
     let mut kernel = Tensor::f_zeros([n, n], tch::kind::DOUBLE_CPU)?;
     for (y, (_, times)) in outcome.outputs.iter().zip(&rectifiers) {
         let on = y.f_gt(0.0)?.f_reshape([n, -1])?.f_to_kind(Kind::Float)?;

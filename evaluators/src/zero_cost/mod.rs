@@ -17,12 +17,13 @@ mod saliency;
 mod synflow;
 mod zen;
 
-pub use batch::Batch;
+pub use batch::{draw_batch, random_batch};
 pub use error::ZeroCostError;
 pub use evaluator::ZeroCost;
 pub use network::Classifier;
 pub use proxy::Proxy;
 
+use crate::data::Batch;
 use ir::Program;
 use saliency::SALIENCIES;
 
@@ -30,12 +31,12 @@ use saliency::SALIENCIES;
 /// a proxy looks at what [`Proxy::sees_images`] and [`Proxy::sees_labels`] say; [`Proxy::Zen`] draws as many images.
 ///
 /// ```
-/// use evaluators::zero_cost::{Batch, Classifier, Proxy, score};
+/// use evaluators::zero_cost::{Classifier, Proxy, random_batch, score};
 ///
 /// let space = mutators::spaces::build("nasbench201:channels=4,cells=1")?;
 /// let text = "|nor_conv_3x3~0|+|none~0|nor_conv_3x3~1|+|skip_connect~0|none~1|nor_conv_3x3~2|";
 /// let program = space.program(&space.parse_genotype(text)?)?;
-/// let batch = Batch::random(&Classifier::of(&program)?, 16, 0)?;
+/// let batch = random_batch(&Classifier::of(&program)?, 16, 0)?;
 /// let scores = score(&program, &[Proxy::Synflow, Proxy::Naswot], &batch, 0)?;
 /// assert!(scores.iter().all(|s| s.is_finite() && *s > 0.0));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -46,7 +47,7 @@ use saliency::SALIENCIES;
 /// number, or libtorch refuses.
 pub fn score(program: &Program, proxies: &[Proxy], batch: &Batch, seed: u64) -> Result<Vec<f64>, ZeroCostError> {
     let classifier = Classifier::of(program)?;
-    batch.check(&classifier)?;
+    batch::check(batch, &classifier)?;
     let shared: Vec<Proxy> = proxies.iter().copied().filter(|p| SALIENCIES.contains(p)).collect();
     let mut shared = match shared.is_empty() {
         true => Vec::new(),
@@ -60,7 +61,7 @@ pub fn score(program: &Program, proxies: &[Proxy], batch: &Batch, seed: u64) -> 
             Proxy::Grasp => grasp::grasp(program, batch, seed)?,
             Proxy::JacobCov => jacobian::jacob_cov(program, batch, seed)?,
             Proxy::Naswot => jacobian::naswot(program, batch, seed)?,
-            Proxy::Zen => zen::zen(program, &classifier, batch.size(), seed)?,
+            Proxy::Zen => zen::zen(program, &classifier, batch::images_in(batch), seed)?,
             Proxy::L2Norm => saliency::l2_norm(program, seed)?,
             Proxy::Snip | Proxy::GradNorm | Proxy::Fisher | Proxy::Plain => {
                 shared.next().expect("invariant: a score for each that was asked for")

@@ -1,7 +1,8 @@
 //! The proxies that are read off the gradient of the loss: one run gives them all.
 
 use super::network::{Layer, Network, Ready, run};
-use super::{Batch, Proxy, ZeroCostError};
+use super::{Proxy, ZeroCostError};
+use crate::data::Batch;
 use codegen::Wrt;
 use codegen::init::{Scheme, initialise_by};
 use ir::Program;

@@ -4,7 +4,8 @@ use crate::graph;
 use codegen::Lowering;
 use codegen::init::{initialise, initialise_by};
 use codegen::torch::to_array;
-use evaluators::zero_cost::{Batch, Classifier, Proxy, score};
+use evaluators::data::Batch;
+use evaluators::zero_cost::{Classifier, Proxy, random_batch, score};
 use ir::Program;
 use ir::prim::Mode;
 
@@ -22,7 +23,7 @@ fn dot(a: &[f64], b: &[f64]) -> f64 {
 }
 
 fn batch(program: &Program) -> Batch {
-    Batch::random(&Classifier::of(program).expect("a classifier"), N, SEED).expect("a batch")
+    random_batch(&Classifier::of(program).expect("a classifier"), N, SEED).expect("a batch")
 }
 
 /// The images of a batch, one in each row.

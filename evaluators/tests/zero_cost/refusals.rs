@@ -1,14 +1,15 @@
 //! What has no score, and says why.
 
 use crate::graph;
-use evaluators::zero_cost::{Batch, Classifier, Proxy, ZeroCostError, score};
+use evaluators::data::Batch;
+use evaluators::zero_cost::{Classifier, Proxy, ZeroCostError, random_batch, score};
 use evaluators::{Candidate, EvaluateError, Evaluator, Query};
 use ir::Program;
 use mutators::Space;
 use tch::Tensor;
 
 fn refusal(program: &Program, proxy: Proxy) -> String {
-    let batch = Batch::random(&Classifier::of(program).expect("a classifier"), 4, 0).expect("a batch");
+    let batch = random_batch(&Classifier::of(program).expect("a classifier"), 4, 0).expect("a batch");
     score(program, &[proxy], &batch, 0).expect_err("no score").to_string()
 }
 
@@ -89,7 +90,8 @@ fn a_batch_that_does_not_fit() {
 fn options_that_do_not_fit() {
     let said = |text: &str| evaluators::build(text).expect_err("no evaluator").to_string();
     assert!(said("zero-cost:proxy=synflo").contains("did you mean `synflow`?"));
-    assert!(said("zero-cost:data=cifar").contains("is none of random"));
+    assert!(said("zero-cost:data=cifar").contains("did you mean `cifar10`?"));
+    assert!(said("zero-cost:data=wikitext-2").contains("wikitext-2"));
     assert!(said("zero-cost:batch=1").contains("lies in 2..=65536"));
     assert!(said("zero-cost:threads=0").contains("lies in 1..=1024"));
 }

@@ -4,7 +4,7 @@ use crate::published::{Published, accuracy_and_params, is_connected, network};
 use codegen::torch::{Device, Runtime};
 use evaluators::spearman;
 use evaluators::table::ARCHITECTURES;
-use evaluators::zero_cost::{Batch, Classifier, Proxy, score};
+use evaluators::zero_cost::{Classifier, Proxy, random_batch, score};
 use mutators::Space;
 use rayon::prelude::*;
 
@@ -13,7 +13,7 @@ fn synflow(space: &Space, archs: &[usize]) -> Vec<f64> {
     let one = |arch: &usize| {
         Runtime::init(Device::Cpu, Some(1)).expect("the CPU");
         let program = network(space, *arch);
-        let batch = Batch::random(&Classifier::of(&program).expect("a classifier"), 2, 0).expect("a batch");
+        let batch = random_batch(&Classifier::of(&program).expect("a classifier"), 2, 0).expect("a batch");
         score(&program, &[Proxy::Synflow], &batch, 0).expect("a score")[0]
     };
     archs.par_iter().map(one).collect()
