@@ -9,6 +9,7 @@
 //! | [`Cost`] | parameters or operations, in any space |
 //! | [`Function`] | what a closure says |
 //! | [`Combined`] | the metrics of several evaluators |
+//! | `zero_cost::ZeroCost` (feature `torch`) | proxies of untrained networks |
 //!
 //! [`build`] makes them from a text; [`evaluator_conformance!`] tests one of your own; [`verify_table`] checks a table.
 
@@ -16,6 +17,7 @@ mod cell101;
 mod cell201;
 mod combined;
 pub mod conformance;
+mod correlation;
 mod cost;
 #[cfg(feature = "data")]
 pub mod data;
@@ -32,8 +34,11 @@ mod nasbench201;
 mod ranking;
 pub mod table;
 mod verify;
+#[cfg(feature = "torch")]
+pub mod zero_cost;
 
 pub use combined::Combined;
+pub use correlation::spearman;
 pub use cost::{Cost, Counted};
 pub use error::EvaluateError;
 pub use evaluator::{Candidate, Direction, Evaluation, Evaluator, Fidelities, Metric, Query, Standing, Values};
