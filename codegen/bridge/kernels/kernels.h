@@ -74,21 +74,3 @@ LANISTA_API char* lanista_pointwise_backward(
     const at::Tensor* grad, const at::Tensor* z, const at::Tensor* factors, const at::Tensor* x, const at::Tensor* w,
     const int64_t* stride, const at::Tensor* scale, const at::Tensor* shift, int relu, int want_x, int want_w,
     at::Tensor* into, int accumulate, at::Tensor** out);
-
-// Max pooling of x [N, C, H, W]; window as for `lanista_depthwise`, at most 255 taps, `ceil` rounds the sizes up. NaN
-// wins, else the first of equals. out[0]: [N, C, OH, OW]. out[1]: the winning tap as uint8, [N, OH, OW, C], a quarter
-// of the size of the result and an eighth of libtorch's indices.
-LANISTA_API char* lanista_max_pool(const at::Tensor* x, const int64_t* window, int ceil, at::Tensor** out);
-
-// out[0]: the gradient of x, whose sizes are [N, C, H, W] = the gradient's N and C, and `size` (h, w).
-LANISTA_API char* lanista_max_pool_backward(
-    const at::Tensor* grad, const at::Tensor* taps, const int64_t* size, const int64_t* window, at::Tensor* into,
-    int accumulate, at::Tensor** out);
-
-// Average pooling; the divisor is the window's area within the padded input, or within the input itself if not
-// `count_pad`. The dilation of the window must be 1.
-LANISTA_API char* lanista_avg_pool(
-    const at::Tensor* x, const int64_t* window, int ceil, int count_pad, at::Tensor** out);
-LANISTA_API char* lanista_avg_pool_backward(
-    const at::Tensor* grad, const int64_t* size, const int64_t* window, int count_pad, at::Tensor* into, int accumulate,
-    at::Tensor** out);
