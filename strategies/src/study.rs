@@ -66,6 +66,9 @@ pub struct Ledger {
     pub unique_graphs: u64,
     /// Number of failed trials.
     pub failed: u64,
+    /// Number of trials that the strategy ended on their way.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub stopped: u64,
     /// Simulated seconds of all trials.
     pub simulated_seconds: f64,
     /// Wall-clock seconds, over all runs if the study was resumed.
@@ -76,6 +79,10 @@ pub struct Ledger {
     pub protocol: Option<String>,
     /// What a reader of the results must know.
     pub caveats: Vec<String>,
+}
+
+fn is_zero(n: &u64) -> bool {
+    *n == 0
 }
 
 /// A study that has stopped.
@@ -140,6 +147,7 @@ impl Study {
             queries: self.trials.len() as u64,
             unique_samples: self.unique_samples().len() as u64,
             unique_graphs: self.unique_graphs(space).len() as u64,
+            stopped: self.trials.iter().filter(|t| matches!(t.outcome, Outcome::Stopped { .. })).count() as u64,
             failed: self.trials.iter().filter(|t| matches!(t.outcome, Outcome::Failed { .. })).count() as u64,
             simulated_seconds: self.simulated_seconds,
             wall_seconds: self.wall_seconds,
