@@ -209,40 +209,41 @@ macro_rules! evaluator_conformance {
             #[allow(unused_imports, reason = "the expressions may name what the module outside has")]
             use super::*;
 
+            const COUNT: usize = $crate::evaluator_conformance!(@count $($count)?);
+
             #[test]
             fn repeats() {
-                $crate::conformance::repeats(&$evaluator, &$space, $crate::evaluator_conformance!(@count $($count)?));
+                $crate::conformance::repeats(&$evaluator, &$space, COUNT);
             }
 
             #[test]
             fn has_a_value_per_metric() {
-                $crate::conformance::has_a_value_per_metric(&$evaluator, &$space, $crate::evaluator_conformance!(@count $($count)?));
+                $crate::conformance::has_a_value_per_metric(&$evaluator, &$space, COUNT);
             }
 
             #[test]
             fn takes_time() {
-                $crate::conformance::takes_time(&$evaluator, &$space, $crate::evaluator_conformance!(@count $($count)?));
+                $crate::conformance::takes_time(&$evaluator, &$space, COUNT);
             }
 
             #[test]
             fn stands_within_bounds() {
-                $crate::conformance::stands_within_bounds(&$evaluator, &$space, $crate::evaluator_conformance!(@count $($count)?));
+                $crate::conformance::stands_within_bounds(&$evaluator, &$space, COUNT);
             }
 
             #[test]
             fn scores_at_its_fidelities() {
-                $crate::conformance::scores_at_its_fidelities(&$evaluator, &$space, $crate::evaluator_conformance!(@count $($count)?));
+                $crate::conformance::scores_at_its_fidelities(&$evaluator, &$space, COUNT);
             }
 
             #[test]
             fn restricts_to_what_it_scores() {
-                $crate::conformance::restricts_to_what_it_scores(&$evaluator, &$space, $crate::evaluator_conformance!(@count $($count)?));
+                $crate::conformance::restricts_to_what_it_scores(&$evaluator, &$space, COUNT);
             }
 
             $(#[test]
             fn is_made_by_its_identity() {
-                let count = $crate::evaluator_conformance!(@count $($count)?);
-                $crate::conformance::is_made_by_its_identity(&$evaluator, &$space, count, $make);
+                $crate::conformance::is_made_by_its_identity(&$evaluator, &$space, COUNT, $make);
             })?
 
             $(#[test]

@@ -85,7 +85,8 @@ impl Evaluator for Cached {
 /// Validation and test accuracy of what a search found.
 fn found(space: &Space, evaluator: &Cached, strategy: &str, seed: u64, trials: u64) -> Result<[f64; 2], String> {
     let strategy = strategies::build(strategy).map_err(|e| e.to_string())?;
-    let study = Experiment::new(space, strategy, evaluator).trials(trials).seed(seed).run().map_err(|e| e.to_string())?;
+    let study =
+        Experiment::new(space, strategy, evaluator).trials(trials).seed(seed).run().map_err(|e| e.to_string())?;
     let valid = study.incumbent().and_then(|t| t.value(&study.objective)).ok_or("no trial succeeded")?;
     let test = study.report.as_ref().and_then(|r| r.values.first()).ok_or("no report")?;
     Ok([valid, *test])
@@ -126,9 +127,15 @@ pub fn compare(seeds: u64, trials: u64) -> Result<(), Box<dyn Error>> {
             Ok(pair)
         })
         .collect::<Result<_, String>>()?;
-    println!("{SPACE}\n{EVALUATOR}\n{trials} trials a search, {seeds} seeds each of {} and {}", STRATEGIES[0], STRATEGIES[1]);
+    println!(
+        "{SPACE}\n{EVALUATOR}\n{trials} trials a search, {seeds} seeds each of {} and {}",
+        STRATEGIES[0], STRATEGIES[1]
+    );
     let queries = 2 * seeds * trials;
-    println!("{} networks were trained for {queries} queries; the others were read from the cache", evaluator.trained());
+    println!(
+        "{} networks were trained for {queries} queries; the others were read from the cache",
+        evaluator.trained()
+    );
     for (k, what) in ["validation", "test"].into_iter().enumerate() {
         let column = |s: usize| -> Vec<f64> { pairs.iter().map(|p| p[s][k]).collect() };
         let difference: Vec<f64> = pairs.iter().map(|p| p[1][k] - p[0][k]).collect();

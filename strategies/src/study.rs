@@ -67,7 +67,6 @@ pub struct Ledger {
     /// Number of failed trials.
     pub failed: u64,
     /// Number of trials that the strategy ended on their way.
-    #[serde(skip_serializing_if = "is_zero")]
     pub stopped: u64,
     /// Simulated seconds of all trials.
     pub simulated_seconds: f64,
@@ -79,10 +78,6 @@ pub struct Ledger {
     pub protocol: Option<String>,
     /// What a reader of the results must know.
     pub caveats: Vec<String>,
-}
-
-fn is_zero(n: &u64) -> bool {
-    *n == 0
 }
 
 /// A study that has stopped.

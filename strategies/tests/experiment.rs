@@ -9,8 +9,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use strategies::store::{End, Stored};
 use strategies::{
-    Crossing, Experiment, ExperimentError, Next, Objective, Outcome, Proposal, StopReason, Store, StoreError, Strategy,
-    StrategyError, Study, StudyIdentity, Trial, TrialId, build,
+    Crossing, Experiment, ExperimentError, Journal, Next, Objective, Outcome, Proposal, Reported, StopReason, Store,
+    StoreError, Strategy, StrategyError, Study, StudyIdentity, Trial, TrialId, Verdict, build,
 };
 
 fn toy() -> Space {

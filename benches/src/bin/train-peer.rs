@@ -69,7 +69,11 @@ fn main() -> Fallible<()> {
         ours += accuracy / args.seeds as f64;
         theirs += peer.accuracy / args.seeds as f64;
     }
-    println!("means over {} seeds: {ours:.2} here, {theirs:.2} in PyTorch, difference {:+.2}", args.seeds, ours - theirs);
+    println!(
+        "means over {} seeds: {ours:.2} here, {theirs:.2} in PyTorch, difference {:+.2}",
+        args.seeds,
+        ours - theirs
+    );
     Ok(())
 }
 

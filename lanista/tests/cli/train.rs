@@ -5,6 +5,7 @@ use codegen::array::Weights;
 use codegen::checkpoint::Checkpoint;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::process::Stdio;
@@ -118,6 +119,14 @@ fn what_a_run_leaves() {
     has(run.err.lines().next().expect("a line"), &["epoch 1 of 3, loss ", "accuracy ", "images/s", " left"]);
     let read = |file: &str| fs::read_to_string(f.path().join("a/run").join(file)).expect(file);
     let json: serde_json::Value = serde_json::from_str(&read("history.json")).expect("JSON");
+    let mut fields = BTreeSet::new();
+    super::json::fields(&json, "", &mut fields);
+    let (of_recipe, fields): (BTreeSet<String>, BTreeSet<String>) =
+        fields.into_iter().partition(|f| f.starts_with("recipe."));
+    assert!(of_recipe.contains("recipe.label_smoothing"), "{of_recipe:?}");
+    // Nothing is held out, so that there is no best validation.
+    let documented = super::json::documented("The result of a training");
+    assert_eq!(fields, documented.into_iter().filter(|f| !f.starts_with("best.")).collect());
     assert_eq!((&json["schema"], &json["data"]), (&"lanista.training".into(), &"digits".into()));
     assert_eq!(json["epochs"].as_array().expect("epochs").len(), 3);
     assert_eq!((&json["recipe"]["valid"], &json["best"]), (&"none".into(), &serde_json::Value::Null));
@@ -191,11 +200,17 @@ fn checkpoints_of_something_else() {
         assert_eq!(fs::read(&checkpoint).expect("a checkpoint"), saved, "{message}");
         message
     };
-    has(&r(&run("other.lir", &["--resume"])), &["another graph", "`v1.weight` is [8, 1, 3, 3] there, [8, 1, 1, 1] here"]);
+    has(
+        &r(&run("other.lir", &["--resume"])),
+        &["another graph", "`v1.weight` is [8, 1, 3, 3] there, [8, 1, 1, 1] here"],
+    );
     has(&r(&run("small.lir", &["--resume", "--seed", "1"])), &["its seed is 0, not 1"]);
     has(&r(&run("small.lir", &["--resume", "--batch", "10"])), &["its batch is 64, not 10"]);
     fs::write(&checkpoint, &saved[..saved.len() - 7]).expect("truncates");
-    has(&refused(f.path(), &run("small.lir", &["--resume"])), &["checkpoint.safetensors is not a whole safetensors file"]);
+    has(
+        &refused(f.path(), &run("small.lir", &["--resume"])),
+        &["checkpoint.safetensors is not a whole safetensors file"],
+    );
 }
 
 #[test]
@@ -241,8 +256,7 @@ fn the_demo() {
         assert!(fs::metadata(f.path().join("out/demo-train").join(file)).is_ok_and(|m| m.len() > 0), "{file}");
     }
     let again = ok(f.path(), &args);
-    let timeless = |text: &str| -> Vec<String> {
-        text.lines().filter(|l| !l.starts_with("epochs ")).map(str::to_owned).collect()
-    };
+    let timeless =
+        |text: &str| -> Vec<String> { text.lines().filter(|l| !l.starts_with("epochs ")).map(str::to_owned).collect() };
     assert_eq!(timeless(&again), timeless(&text));
 }
