@@ -7,9 +7,10 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use std::collections::BTreeSet;
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::process::Stdio;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 const NETWORK: &str = "module @small {
   entry @main
@@ -61,9 +62,7 @@ fn has(message: &str, parts: &[&str]) {
 #[test]
 fn killed_at_random_moments_and_resumed() {
     let whole = with_network();
-    let started = Instant::now();
     ok(whole.path(), &long(&[]));
-    let took = started.elapsed();
     let expected = weights(&whole.path().join("run/weights.safetensors"));
 
     let f = with_network();
@@ -71,13 +70,19 @@ fn killed_at_random_moments_and_resumed() {
     let done = f.path().join("run/weights.safetensors");
     let mut rng = ChaCha8Rng::seed_from_u64(7);
     let mut in_the_middle = 0;
-    for _ in 0..12 {
-        if done.exists() {
-            break;
-        }
+    // A checkpoint is a new file, so that its number tells when there is another.
+    let number = || fs::metadata(&checkpoint).map_or(0, |m| m.ino());
+    for kill in 0..10 {
         let args = if checkpoint.exists() { long(&["--resume"]) } else { long(&[]) };
         let mut child = command(f.path(), &args).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("runs");
-        std::thread::sleep(Duration::from_micros(rng.next_u64() % (took.as_micros() as u64 * 2 / 3).max(1)));
+        // The first kills come before there is anything; the others after some of the 88 steps.
+        let (saves, mut seen, mut last) = (if kill < 2 { 0 } else { 1 + rng.next_u64() % 12 }, 0, number());
+        while seen < saves && child.try_wait().expect("a child").is_none() {
+            let now = number();
+            (seen, last) = (seen + u64::from(now != last), now);
+            std::thread::sleep(Duration::from_micros(100));
+        }
+        std::thread::sleep(Duration::from_micros(rng.next_u64() % 20_000));
         // SIGKILL: the process has no chance to tidy up.
         child.kill().expect("a child");
         child.wait().expect("a child");
@@ -86,7 +91,7 @@ fn killed_at_random_moments_and_resumed() {
             in_the_middle += u32::from(at["batch"] != 0);
         }
     }
-    assert!(in_the_middle >= 2, "only {in_the_middle} kills left a checkpoint inside an epoch");
+    assert!(in_the_middle >= 4, "only {in_the_middle} kills left a checkpoint inside an epoch");
     if !done.exists() {
         let args = if checkpoint.exists() { long(&["--resume"]) } else { long(&[]) };
         ok(f.path(), &args);
@@ -259,4 +264,24 @@ fn the_demo() {
     let timeless =
         |text: &str| -> Vec<String> { text.lines().filter(|l| !l.starts_with("epochs ")).map(str::to_owned).collect() };
     assert_eq!(timeless(&again), timeless(&text));
+}
+
+/// Real images: the network of the examples reaches 90 % within five epochs.
+#[test]
+fn fashion_mnist() {
+    let entry = evaluators::data::entry("fashion-mnist").expect("it is in the catalogue");
+    let there = evaluators::data::Places::standard(None).find(entry).is_some();
+    if !testing::require("Fashion-MNIST", there) {
+        return;
+    }
+    let network = super::support::tests().join("../examples/fashion_cnn.lir");
+    let network = network.to_str().expect("a path in UTF-8");
+    let f = folder();
+    let args =
+        ["train", network, "--data", "fashion-mnist", "--epochs", "5", "--batch", "128", "--out", "run", "--quiet"];
+    ok(f.path(), &args);
+    let text = fs::read_to_string(f.path().join("run/history.json")).expect("a history");
+    let json: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    let accuracy = json["test"]["accuracy"].as_f64().expect("a number");
+    assert!(accuracy >= 90.0, "{accuracy} %");
 }

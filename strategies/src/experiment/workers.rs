@@ -117,7 +117,9 @@ impl Workers for Inline<'_> {
             Waiting::Fresh(proposal) => self.task.run(number, proposal, judge),
             Waiting::Settled(settled) => {
                 // The strategy must know what it knew; what it said then is in the outcome.
-                settled.reports.iter().for_each(|r| drop(judge(TrialId(number), *r)));
+                for report in &settled.reports {
+                    let _ = judge(TrialId(number), *report);
+                }
                 settled
             }
         })
