@@ -81,7 +81,11 @@ pub enum EvaluateError {
         /// The value.
         value: f64,
     },
-    /// The reason that a user's function gives.
+    /// A zero-cost proxy that cannot be computed.
+    #[cfg(feature = "torch")]
+    #[error(transparent)]
+    ZeroCost(#[from] crate::zero_cost::ZeroCostError),
+    /// The reason that a user's function gives, or why this one candidate has no score.
     #[error("{0}")]
     Failed(String),
 }

@@ -10,6 +10,7 @@
 //! | `train` (feature `torch`) | accuracy after training, on data of one's own |
 //! | [`Function`] | what a closure says |
 //! | [`Combined`] | the metrics of several evaluators |
+//! | `zero_cost::ZeroCost` (feature `torch`) | proxies of untrained networks |
 //!
 //! [`build`] makes them from a text; [`evaluator_conformance!`] tests one of your own; [`verify_table`] checks a table.
 
@@ -17,6 +18,7 @@ mod cell101;
 mod cell201;
 mod combined;
 pub mod conformance;
+mod correlation;
 mod cost;
 #[cfg(feature = "data")]
 pub mod data;
@@ -35,8 +37,11 @@ pub mod table;
 #[cfg(feature = "torch")]
 pub mod train;
 mod verify;
+#[cfg(feature = "torch")]
+pub mod zero_cost;
 
 pub use combined::Combined;
+pub use correlation::spearman;
 pub use cost::{Cost, Counted};
 pub use error::EvaluateError;
 pub use evaluator::{

@@ -66,3 +66,25 @@ fn width() -> impl Evaluator {
         Ok(c.program()?.cost(Convention::Nasbench).params as f64)
     })
 }
+
+/// Small networks: each is scored a few hundred times.
+#[cfg(feature = "torch")]
+macro_rules! zero_cost {
+    ($($name:ident: $text:literal on $space:literal;)+) => {
+        $(evaluator_conformance! {
+            $name {
+                evaluator: *evaluators::build($text).expect("an evaluator"),
+                space: space($space),
+                make: evaluators::build,
+            }
+        })+
+    };
+}
+
+#[cfg(feature = "torch")]
+zero_cost! {
+    synflow: "zero-cost" on "nasbench201:dataset=imagenet16-120,channels=1,cells=1";
+    grasp: "zero-cost:proxy=grasp,seed=3,batch=4" on "nasbench201:dataset=imagenet16-120,channels=1,cells=1";
+    jacob_cov: "zero-cost:proxy=jacob_cov,batch=4" on "toy";
+    naswot: "zero-cost:proxy=naswot,batch=4" on "nasbench201:dataset=imagenet16-120,channels=1,cells=1";
+}

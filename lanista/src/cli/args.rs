@@ -44,6 +44,8 @@ pub enum Command {
     Cost(CostArgs),
     /// Print the canonical hash of a network: equal for isomorphic ones
     Hash(HashArgs),
+    /// Write a network and its weights for PyTorch or ONNX
+    Export(ExportArgs),
     /// Check a module in a file, and list all that is wrong with it
     Verify(VerifyArgs),
     /// List and check the benchmark tables
@@ -145,6 +147,45 @@ pub struct HashArgs {
     /// Which network of the space; the supernet if not given
     #[command(flatten)]
     pub selection: Selection,
+}
+
+const EXPORT: &str = "\
+Examples:
+  lanista export nasbench201:channels=8,cells=1 --random 7 --format pytorch --output net.py
+  lanista export nasbench201:channels=8,cells=1 --random 7 --weights net.safetensors --format onnx --output net.onnx";
+
+/// Arguments of `export`.
+#[derive(Debug, Args)]
+#[command(after_help = EXPORT)]
+pub struct ExportArgs {
+    /// A space with options, or a file
+    #[arg(value_name = "SPACE|FILE")]
+    pub target: String,
+    /// Which network of the space
+    #[command(flatten)]
+    pub selection: Selection,
+    /// What to write
+    #[arg(long, value_enum)]
+    pub format: ExportFormat,
+    /// Trained weights, a safetensors file; first weights if not given
+    #[arg(long, value_name = "FILE", conflicts_with = "seed")]
+    pub weights: Option<PathBuf>,
+    /// Seed of the first weights [default: 0]
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    pub seed: u64,
+    /// The file to write, which is replaced as a whole, or a folder for `network.py` or `network.onnx`. PyTorch's weights
+    /// go beside the source, as .safetensors
+    #[arg(long, short, visible_alias = "out", value_name = "FILE|FOLDER")]
+    pub output: PathBuf,
+}
+
+/// What a network is exported to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ExportFormat {
+    /// Python source of an nn.Module that needs torch only, and weights as safetensors
+    Pytorch,
+    /// An ONNX model with weights, opset 17
+    Onnx,
 }
 
 /// Arguments of `verify`.

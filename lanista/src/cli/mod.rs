@@ -9,6 +9,7 @@ mod cost;
 #[cfg(feature = "data")]
 mod data;
 mod demo;
+mod export;
 mod failure;
 mod grid;
 mod list;
@@ -58,6 +59,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Resume(args) => search::resume(&args),
         Command::Show(args) => show::show(&args),
         Command::Cost(args) => cost::cost(&args),
+        Command::Export(args) => export::export(&args),
         Command::Hash(args) => show::hash(&args),
         Command::Verify(args) => verify::verify(&args),
         Command::Table(args) => table::table(args.command),

@@ -53,7 +53,7 @@ fn demo() {
 
 #[test]
 fn help_shows_examples() {
-    for command in ["search", "show"] {
+    for command in ["search", "show", "export"] {
         let text = ok(&tests(), &[command, "--help"]);
         assert!(text.contains("Examples:") && text.contains("lanista "), "{text}");
     }

@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod data;
+mod export;
 mod golden;
 mod inspect;
 mod journal;
