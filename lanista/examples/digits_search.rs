@@ -12,24 +12,20 @@
 use lanista::evaluators::{EvaluateError, Evaluation, Evaluator, Metric, Values};
 use lanista::ir::GraphHash;
 use lanista::prelude::*;
-use rayon::prelude::*;
 use std::collections::HashMap;
 use std::error::Error;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 const SPACE: &str = "nasbench201:image=1x8x8,channels=4,cells=1";
 const EVALUATOR: &str = "train:data=digits,epochs=3,seed=0";
 const STRATEGIES: [&str; 2] = ["random", "regularized-evolution:population=10,sample=3"];
 
-/// What is known of a network, while others wait for it.
-type Slot<T> = Arc<Mutex<Option<T>>>;
-
 /// An evaluator that scores no network twice.
 #[derive(Debug)]
 struct Cached {
     inner: Box<dyn Evaluator>,
-    scores: Mutex<HashMap<GraphHash, Slot<Evaluation>>>,
-    reports: Mutex<HashMap<GraphHash, Slot<Values>>>,
+    scores: Mutex<HashMap<GraphHash, Evaluation>>,
+    reports: Mutex<HashMap<GraphHash, Values>>,
 }
 
 impl Cached {
@@ -42,18 +38,19 @@ impl Cached {
     }
 }
 
-/// What is known under a key, or is made now, by one thread.
+/// What is known under a key, or is made now.
 fn once<T: Clone>(
-    known: &Mutex<HashMap<GraphHash, Slot<T>>>,
+    known: &Mutex<HashMap<GraphHash, T>>,
     key: GraphHash,
     make: impl FnOnce() -> Result<T, EvaluateError>,
 ) -> Result<T, EvaluateError> {
-    let slot = known.lock().unwrap_or_else(PoisonError::into_inner).entry(key).or_default().clone();
-    let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(value) = &*slot {
+    let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(value) = known.get(&key) {
         return Ok(value.clone());
     }
-    Ok(slot.insert(make()?).clone())
+    let value = make()?;
+    known.insert(key, value.clone());
+    Ok(value)
 }
 
 impl Evaluator for Cached {
@@ -116,17 +113,11 @@ fn quantile(degrees: usize) -> f64 {
 pub fn compare(seeds: u64, trials: u64) -> Result<(), Box<dyn Error>> {
     let space = spaces::build(SPACE)?;
     let evaluator = Cached::new(evaluators::build(EVALUATOR)?);
-    // Searches run side by side, a thread each: every trial has one thread, so its weights do not depend on it.
-    let pairs: Vec<[[f64; 2]; 2]> = (0..seeds)
-        .into_par_iter()
-        .map(|seed| {
-            let mut pair = [[0.0; 2]; 2];
-            for (found_, strategy) in pair.iter_mut().zip(STRATEGIES) {
-                *found_ = found(&space, &evaluator, strategy, seed, trials)?;
-            }
-            Ok(pair)
-        })
-        .collect::<Result<_, String>>()?;
+    let mut pairs: Vec<[[f64; 2]; 2]> = Vec::new();
+    for seed in 0..seeds {
+        let [a, b] = STRATEGIES.map(|strategy| found(&space, &evaluator, strategy, seed, trials));
+        pairs.push([a?, b?]);
+    }
     println!(
         "{SPACE}\n{EVALUATOR}\n{trials} trials a search, {seeds} seeds each of {} and {}",
         STRATEGIES[0], STRATEGIES[1]

@@ -85,8 +85,8 @@ fn run(trainer: &mut Trainer, folder: Option<&Folder>, args: &TrainArgs) -> Resu
 }
 
 /// A run that ended early.
-fn broken(e: TrainError) -> Failure {
-    Failure::search(format!("the training failed: {e}"))
+fn broken(e: impl Into<TrainError>) -> Failure {
+    Failure::search(format!("the training failed: {}", e.into()))
 }
 
 /// The accuracy on the test images.
