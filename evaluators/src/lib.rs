@@ -7,6 +7,7 @@
 //! | [`Nasbench101PoolEvaluator`] | validation accuracy of 20,001 of them |
 //! | [`Latency`] | measured latency of NAS-Bench-201 cells on 27 devices |
 //! | [`Cost`] | parameters or operations, in any space |
+//! | `train` (feature `torch`) | accuracy after training, on data of one's own |
 //! | [`Function`] | what a closure says |
 //! | [`Combined`] | the metrics of several evaluators |
 //! | `zero_cost::ZeroCost` (feature `torch`) | proxies of untrained networks |
@@ -33,6 +34,8 @@ mod nasbench101_pool;
 mod nasbench201;
 mod ranking;
 pub mod table;
+#[cfg(feature = "torch")]
+pub mod train;
 mod verify;
 #[cfg(feature = "torch")]
 pub mod zero_cost;
@@ -41,7 +44,9 @@ pub use combined::Combined;
 pub use correlation::spearman;
 pub use cost::{Cost, Counted};
 pub use error::EvaluateError;
-pub use evaluator::{Candidate, Direction, Evaluation, Evaluator, Fidelities, Metric, Query, Standing, Values};
+pub use evaluator::{
+    Candidate, Direction, Evaluation, Evaluator, Fidelities, Metric, Query, Reporter, Standing, Values,
+};
 pub use function::Function;
 pub use hub::{EVALUATORS, Entry, build};
 pub use latency::Latency;

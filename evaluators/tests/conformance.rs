@@ -30,6 +30,8 @@ hub! {
     nasbench201_narrow: "nasbench201" on "nasbench201:dataset=imagenet16-120" not "nasbench201:channels=8";
     nasbench101: "nasbench101" on "nasbench101" not "nasbench201";
     nasbench101_narrow: "nasbench101" on "nasbench101:channels=128" not "nasbench101:cells=1";
+    nasbench101_images: "nasbench101" on "nasbench101:image=3x32x32" not "nasbench101:image=3x28x28";
+    nasbench201_images: "nasbench201" on "nasbench201:image=3x32x32" not "nasbench201:image=3x28x28";
     nasbench101_pool: "nasbench101-pool" on "nasbench101" not "toy";
     nasbench101_pool_short: "nasbench101-pool:epochs=4" on "nasbench101" not "nasbench201";
     latency: "latency:device=raspi4" on "nasbench201" not "nasbench101";

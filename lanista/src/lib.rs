@@ -1,5 +1,6 @@
 #![doc = include_str!("../../README.md")]
 
+pub use codegen;
 pub use evaluators;
 pub use ir;
 pub use mutators;

@@ -49,7 +49,7 @@ fn commands_of_the_readme_run() {
 
 #[test]
 fn commands_of_the_help_texts_run() {
-    for command in [&["--help"][..], &["search", "--help"], &["show", "--help"]] {
+    for command in [&["--help"][..], &["search", "--help"], &["show", "--help"], &["export", "--help"]] {
         let output = Command::new(env!("CARGO_BIN_EXE_lanista")).args(command).output().expect("runs");
         let text = String::from_utf8(output.stdout).expect("UTF-8");
         let examples = text.split("Examples:\n").nth(1).and_then(|rest| rest.split("\n\n").next()).expect("examples");

@@ -7,7 +7,7 @@
 mod fused;
 mod rules;
 
-use crate::plan::{Grad, Kernel, Lowering, Plan, PlanError, Source, Value};
+use crate::plan::{Fused, Grad, Kernel, Lowering, Plan, PlanError, Source, Value};
 use ir::TensorType;
 use ir::prim::{Emit, Prim, Var};
 use ir::value::Real;
@@ -80,8 +80,10 @@ impl Lowering {
                 Source::Step(s) => {
                     let step = &self.plan.steps[*s as usize];
                     let mixes = wrt.sites && matches!(step.kernel, Kernel::Mix(_));
-                    // What is kept for the backward pass only has no gradient.
-                    let first = step.first.index() == i;
+                    // What is kept for the backward pass only has no gradient. A fused batch norm's scale and shift stand
+                    // for its result, also where the image that they scale needs no gradient.
+                    let stats = matches!(step.kernel, Kernel::Fused(Fused::Stats { .. }));
+                    let first = step.first.index() == i || stats;
                     first && (mixes || step.operands.iter().any(|v| live[v.index()]))
                 }
             };

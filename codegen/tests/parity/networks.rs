@@ -51,13 +51,15 @@ fn samples_of_spaces_agree() {
         let net = suite.network(&title, &program);
         let inputs = off_kinks(&net, i as u64);
         for mode in [Mode::Train, Mode::Eval] {
-            for (kind, layout) in [
-                (Kind::Double, if i % 2 == 0 { Layout::ChannelsLast } else { Layout::Contiguous }),
-                (Kind::Float, Layout::ChannelsLast),
-                (Kind::Float, Layout::Contiguous),
+            for (kind, layout, fused) in [
+                (Kind::Double, if i % 2 == 0 { Layout::ChannelsLast } else { Layout::Contiguous }, false),
+                (Kind::Double, Layout::ChannelsLast, true),
+                (Kind::Float, Layout::Contiguous, false),
+                (Kind::Float, Layout::ChannelsLast, true),
             ] {
-                suite.run(&net, How { mode, kind, layout }, &inputs);
-                runs.push((format!("{title} {mode:?} {kind:?} {layout:?}"), mode, kind));
+                suite.run(&net, How { mode, kind, layout, fused }, &inputs);
+                let fused = if fused { " fused" } else { "" };
+                runs.push((format!("{title} {mode:?} {kind:?} {layout:?}{fused}"), mode, kind));
             }
         }
     }

@@ -105,7 +105,7 @@ fn odd_names_and_own_ops_agree() {
     let types = main.types_of(&main.inputs);
     let inputs: Vec<_> = types.iter().enumerate().map(|(i, ty)| distinct(ty, 2, i as u64, (-2.0, 2.0))).collect();
     for mode in [Mode::Train, Mode::Eval] {
-        suite.run(&net, How { mode, kind: Kind::Double, layout: Layout::Contiguous }, &inputs);
+        suite.run(&net, How { mode, kind: Kind::Double, layout: Layout::Contiguous, fused: false }, &inputs);
     }
     for report in suite.check(python, "check.py") {
         let (tensor, gap) = report.worst(&[""]);

@@ -30,7 +30,7 @@ fn run(suite: &mut Suite, case: &Case, modes: &[(Mode, Layout)]) -> Vec<String> 
     modes
         .iter()
         .map(|(mode, layout)| {
-            suite.run(&net, How { mode: *mode, kind: Kind::Float, layout: *layout }, &inputs);
+            suite.run(&net, How { mode: *mode, kind: Kind::Float, layout: *layout, fused: false }, &inputs);
             format!("{} {mode:?}", case.title())
         })
         .collect()

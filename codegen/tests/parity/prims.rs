@@ -107,7 +107,11 @@ fn primitives_agree_in_single_precision() {
         let net = suite.network(name, program);
         let main = program.main();
         let inputs: Vec<_> = main.types_of(&main.inputs).iter().map(|ty| distinct(ty, 4, 1, (-7.0, 7.0))).collect();
-        suite.run(&net, How { mode: Mode::Train, kind: Kind::Float, layout: Layout::Contiguous }, &inputs);
+        suite.run(
+            &net,
+            How { mode: Mode::Train, kind: Kind::Float, layout: Layout::Contiguous, fused: false },
+            &inputs,
+        );
     }
     for (report, (name, _)) in suite.check(python, "check.py").iter().zip(&networks) {
         let (tensor, gap) = report.worst(&[""]);

@@ -1,6 +1,6 @@
 //! A suite of networks and runs: written to a folder, checked by one Python process, reported tensor by tensor.
 
-use crate::common::{executor_of, training_plan};
+use crate::common::{executor_of, fused_plan, training_plan};
 use codegen::array::{Array, Data, Weights};
 use codegen::checkpoint::Checkpoint;
 use codegen::export::{onnx, pytorch};
@@ -35,6 +35,7 @@ pub struct How {
     pub mode: Mode,
     pub kind: Kind,
     pub layout: Layout,
+    pub fused: bool,
 }
 
 /// What Python says about a run.
@@ -66,6 +67,7 @@ impl Report {
 
 impl Suite {
     pub fn new() -> Self {
+        crate::common::start();
         Self { folder: tempfile::tempdir().expect("a folder"), networks: 0, runs: Vec::new() }
     }
 
@@ -84,8 +86,8 @@ impl Suite {
 
     /// Runs a network here, and leaves the rest to Python.
     pub fn run(&mut self, net: &Exported, how: How, inputs: &[Tensor]) {
-        let How { mode, kind, layout } = how;
-        let plan = training_plan(&net.program, mode);
+        let How { mode, kind, layout, fused } = how;
+        let plan = if fused { fused_plan(&net.program, mode) } else { training_plan(&net.program, mode) };
         let mut given: Vec<Tensor> = inputs.iter().map(Tensor::shallow_clone).collect();
         for (i, v) in plan.inputs.iter().enumerate().skip(inputs.len()) {
             let batch = batch_of(&plan, inputs);
@@ -165,7 +167,9 @@ impl Suite {
 
 /// Runs a script of this folder with a folder as its argument, and returns what it prints.
 pub fn script(python: &Path, name: &str, folder: &Path) -> String {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/parity").join(name);
+    // At run time, where the test's binary has been carried to another machine.
+    let home = std::env::var("CARGO_MANIFEST_DIR").unwrap_or_else(|_| env!("CARGO_MANIFEST_DIR").into());
+    let script = Path::new(&home).join("tests/parity").join(name);
     let output = Command::new(python).arg(script).arg(folder).env("PYTHONDONTWRITEBYTECODE", "1").output();
     let output = output.expect("Python runs");
     assert!(output.status.success(), "{name}: {}", String::from_utf8_lossy(&output.stderr));

@@ -1,6 +1,6 @@
 //! Fused plans against plain ones, in double precision: results, every gradient, running statistics.
 
-use crate::common::{distance, executor, fused_plan, inputs, program, training_plan};
+use crate::common::{distance, executor, executor_of, fused_plan, inputs, program, training_plan};
 use codegen::Kernel;
 use codegen::torch::{Layout, Run};
 use ir::Program;
@@ -104,6 +104,39 @@ fn odd_readers() {
         let fused = compare(&program(&text), Mode::Train, Kind::Double, 1e-9, &text);
         assert!(fused >= 3, "{fused} fused steps in {text}");
     }
+}
+
+/// A batch norm of an image that needs no gradient learns all the same.
+#[test]
+fn a_batch_norm_of_a_constant_learns() {
+    let text = "module @m { entry @main graph @main(%x: f32[N, 3, 4, 4]) {
+        %z = zero %x
+        %n = batch_norm %z
+        %r = relu %n
+        %d = conv2d %n {out=3, k=3, pad=1, groups=3, bias=false}
+        %e = batch_norm %x
+        %y = add %d, %r, %e
+        return %y
+    } }";
+    let program = program(text);
+    // A shift away from the rectifier's kink.
+    let start = |plan: &codegen::Plan| {
+        let mut weights = codegen::init::initialise(plan, 1);
+        let shift = codegen::array::Array::f32(vec![3], vec![0.3, -0.2, 0.1]);
+        weights.insert("n.bias".into(), shift);
+        weights
+    };
+    let (plain, fused) = (training_plan(&program, Mode::Train), fused_plan(&program, Mode::Train));
+    let given = inputs(&plain, 3, 21);
+    let grads = [plain, fused].map(|plan| {
+        let weights = start(&plan);
+        let (exec, mut params) = executor_of(plan, &weights, Kind::Double, Layout::ChannelsLast);
+        exec.run(&mut params, &given, &Run::default()).expect("runs");
+        let bias = exec.plan().weights.iter().position(|w| w.path == "n.bias").expect("it is there");
+        params.grad_of(bias).expect("learned").copy()
+    });
+    assert!(grads[0].abs().min().double_value(&[]) > 1e-3, "each shift has a gradient: {:?}", grads[0]);
+    assert!(distance(&grads[1], &grads[0]) < 1e-9, "{:?} and {:?}", grads[1], grads[0]);
 }
 
 /// The division of work depends on shapes only: any number of threads gives the same bits.

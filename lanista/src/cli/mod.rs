@@ -1,7 +1,7 @@
 //! The command line: reads flags, prints for people, and holds no logic that another crate could own.
 //!
 //! * Every bad input is one line on standard error, `error: ..`, with place and remedy, and exit code 2.
-//! * A search that failed has exit code 1; what is done has 0.
+//! * A search or a training that failed has exit code 1; what is done has 0.
 //! * A closed pipe ends a command quietly.
 
 mod args;
@@ -9,6 +9,7 @@ mod cost;
 #[cfg(feature = "data")]
 mod data;
 mod demo;
+mod export;
 mod failure;
 mod grid;
 mod list;
@@ -20,6 +21,11 @@ mod search;
 mod show;
 mod source;
 mod table;
+#[cfg(feature = "torch")]
+mod train;
+#[cfg(not(feature = "torch"))]
+#[path = "no_torch.rs"]
+mod train;
 mod verify;
 
 use args::{Cli, Command};
@@ -53,6 +59,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Resume(args) => search::resume(&args),
         Command::Show(args) => show::show(&args),
         Command::Cost(args) => cost::cost(&args),
+        Command::Export(args) => export::export(&args),
         Command::Hash(args) => show::hash(&args),
         Command::Verify(args) => verify::verify(&args),
         Command::Table(args) => table::table(args.command),
@@ -63,6 +70,8 @@ fn run(command: Command) -> Result<(), Failure> {
             Err(Failure::usage("this `lanista` was built without data sets; build it with --features torch"))
         }
         Command::Demo(args) => demo::demo(&args),
+        Command::Train(args) => train::train(&args),
+        Command::DemoTrain(args) => train::demo(&args),
     }
 }
 

@@ -80,7 +80,8 @@ impl Target {
     }
 
     /// Writes it.
-    pub fn write(&self, text: &str) -> Result<(), Failure> {
+    pub fn write(&self, contents: impl AsRef<[u8]>) -> Result<(), Failure> {
+        let contents = contents.as_ref();
         let refuse = |e: io::Error| match e.kind() {
             io::ErrorKind::BrokenPipe => Failure::Closed,
             _ => Failure::usage(format!(
@@ -89,12 +90,12 @@ impl Target {
             )),
         };
         if self.special {
-            return fs::write(&self.path, text).map_err(refuse);
+            return fs::write(&self.path, contents).map_err(refuse);
         }
         let beside = self.beside();
         let written = (|| {
             let mut file = File::create(&beside)?;
-            file.write_all(text.as_bytes())?;
+            file.write_all(contents)?;
             file.sync_all()?;
             fs::rename(&beside, &self.path)
         })();

@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod data;
+mod export;
 mod golden;
 mod inspect;
 mod journal;
@@ -9,3 +10,5 @@ mod json;
 mod kill;
 mod search;
 mod support;
+#[cfg(feature = "torch")]
+mod train;
