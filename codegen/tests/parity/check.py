@@ -23,7 +23,7 @@ def module(path):
     spec = importlib.util.spec_from_file_location(path.stem, path)
     found = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(found)
-    return {name: t.cpu() for name, t in found.items()}
+    return found
 
 
 def greatest(t):

@@ -5,7 +5,7 @@ use super::error::TrainError;
 use super::network::Network;
 use super::recipe::Recipe;
 use codegen::init::initialise;
-use codegen::torch::{Executor, Layout, Params, Run, Runtime};
+use codegen::torch::{Executor, Layout, Params, Run, Turn};
 use std::time::Instant;
 use tch::Tensor;
 
@@ -18,7 +18,7 @@ const RUNS: usize = 21;
 /// # Errors
 /// If the device is not there, or refuses.
 pub fn latency(network: &Network, recipe: &Recipe, batch: usize) -> Result<f64, TrainError> {
-    Runtime::init(recipe.device, Some(recipe.threads))?;
+    let _turn = Turn::take(recipe.device, recipe.threads)?;
     let (plan, element) = (&network.eval, kind(recipe.precision));
     let mut params = Params::new(plan, &initialise(plan, recipe.seed), recipe.device, element)?;
     let eval = Executor::new(plan.clone(), recipe.device, element, Layout::default());

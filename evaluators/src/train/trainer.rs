@@ -10,7 +10,7 @@ use super::state::{Best, Epoch, Position, Sums};
 use crate::data::Loader;
 use codegen::array::Weights;
 use codegen::init::initialise;
-use codegen::torch::{Device, Executor, Layout, Optimizer, Params, Run, Runtime, clip_grad_norm};
+use codegen::torch::{Device, Executor, Layout, Optimizer, Params, Run, Turn, clip_grad_norm};
 use ir::Program;
 use std::time::Instant;
 use tch::{Reduction, Tensor};
@@ -83,7 +83,7 @@ impl Trainer {
     /// If the network does not fit the data set, or the run not the memory; if the device is not there.
     pub fn new(program: &Program, dataset: &Dataset, recipe: &Recipe) -> Result<Self, TrainError> {
         let network = Network::of(program, dataset.images(), recipe)?;
-        Runtime::init(recipe.device, Some(recipe.threads))?;
+        let _turn = Turn::take(recipe.device, recipe.threads)?;
         let loaders = dataset.loaders(recipe)?;
         // The data set is there already.
         let batch = recipe.batch.min(loaders.train.images());
@@ -188,7 +188,7 @@ impl Trainer {
     /// # Errors
     /// If the loss is no number or diverges, or the device fails. A run that is done has no further step.
     pub fn step(&mut self) -> Result<Stepped, TrainError> {
-        Runtime::init(self.recipe.device, Some(self.recipe.threads))?;
+        let _turn = Turn::take(self.recipe.device, self.recipe.threads)?;
         let Position { epoch, batch, .. } = self.at;
         if self.is_done() {
             return Err(TrainError::Exec(format!("all {epoch} epochs are done; there is no further step")));
@@ -299,7 +299,7 @@ impl Trainer {
     /// # Errors
     /// If a loss is no number, or the device fails.
     pub fn evaluate(&mut self, part: Measured) -> Result<Option<Score>, TrainError> {
-        Runtime::init(self.recipe.device, Some(self.recipe.threads))?;
+        let _turn = Turn::take(self.recipe.device, self.recipe.threads)?;
         let loader = match part {
             Measured::Valid => self.loaders.valid.as_mut(),
             Measured::Test => Some(&mut self.loaders.test),
