@@ -80,7 +80,7 @@ pub const EVALUATORS: &[Entry] = &[
 ];
 
 /// Evaluators that are there with libtorch only.
-const WITH_TORCH: &[&str] = &["train"];
+const WITH_TORCH: &[&str] = &["train", "zero-cost"];
 
 /// Builds an evaluator from its name and options, `nasbench201:dataset=cifar10,epochs=12`; of several, joined by `+`,
 /// it makes one that gives the metrics of all, the first one's first.

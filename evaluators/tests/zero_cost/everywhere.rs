@@ -1,6 +1,7 @@
 //! Every proxy on networks of every space, and on a data set.
 
 use crate::published::Published;
+use codegen::torch::{Device, Runtime};
 use evaluators::data::{Places, Source};
 use evaluators::zero_cost::{Classifier, Proxy, ZeroCostError, draw_batch, random_batch, score};
 use evaluators::{Candidate, Query};
@@ -10,6 +11,8 @@ use rand_chacha::rand_core::SeedableRng;
 
 #[test]
 fn every_proxy_scores_networks_of_every_space() {
+    // Kernels this small only wait for a second thread.
+    Runtime::init(Device::Cpu, Some(1)).expect("the CPU");
     for text in ["toy", "nasbench101:channels=4,cells=1", "darts:channels=2,layers=3", "nasbench201:channels=2,cells=1"]
     {
         let space = mutators::spaces::build(text).expect(text);
