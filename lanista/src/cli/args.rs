@@ -147,8 +147,8 @@ pub struct HashArgs {
 
 const EXPORT: &str = "\
 Examples:
-  lanista export nasbench201:channels=8,cells=1 --random 7 --format pytorch --output net.py
-  lanista export nasbench201:channels=8,cells=1 --random 7 --weights net.safetensors --format onnx --output net.onnx";
+  lanista export toy --random 7 --format pytorch --output net.py
+  lanista export toy --random 7 --weights net.safetensors --format onnx --output net.onnx";
 
 /// Arguments of `export`.
 #[derive(Debug, Args)]
