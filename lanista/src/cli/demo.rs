@@ -47,7 +47,7 @@ pub fn demo(args: &DemoArgs) -> Result<(), Failure> {
         let size = picture.subtitle.take().map(|s| format!("{s}, ")).unwrap_or_default();
         picture = picture.with_subtitle(format!("{size}{own:.2} % CIFAR-10 test accuracy"));
     }
-    drawing.write(&picture.to_svg())?;
+    drawing.write(picture.to_svg())?;
     out += &format!(
         "\nThe network is drawn in {}\n",
         args.output.join(drawing.path().file_name().unwrap_or_default()).display()
