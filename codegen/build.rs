@@ -20,15 +20,20 @@ fn main() {
     cc::Build::new()
         .cpp(true)
         .std("c++17")
-        // The kernels' loops are written for the vectoriser, in every profile.
-        .opt_level(3)
         .warnings(false)
         .include(root.join("include"))
         .include(root.join("include/torch/csrc/api/include"))
         .flag_if_supported("-fvisibility=hidden")
         .flag_if_supported("-Wno-psabi")
+        // at::parallel_for is a template: without OpenMP here it would run on one thread.
+        .flag_if_supported("-fopenmp")
+        // The kernels are the inner loops of training, in a development build too.
+        .opt_level(3)
         .files(files)
         .compile("lanista_bridge");
+    // The OpenMP runtime that libtorch brings, and no second one beside it: two would start two pools of threads.
+    println!("cargo::rustc-link-search=native={lib}");
+    println!("cargo::rustc-link-lib=dylib:+verbatim=libgomp.so.1");
     println!("cargo::metadata=LIBTORCH_LIB={lib}");
     println!("cargo::rustc-link-arg=-Wl,-rpath,{lib}");
 }

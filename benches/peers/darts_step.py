@@ -172,6 +172,7 @@ def arguments():
     parser.add_argument("--warmup", type=int, default=3)
     parser.add_argument("--steps", type=int, default=20)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
     return parser.parse_args()
 
 
@@ -181,13 +182,13 @@ def main():
     torch.manual_seed(args.seed)
     memory_format = torch.channels_last if args.layout == "channels_last" else torch.contiguous_format
 
-    network = Network(args.channels, args.cells).to(memory_format=memory_format).train()
+    network = Network(args.channels, args.cells).to(args.device, memory_format=memory_format).train()
     sgd = torch.optim.SGD(network.parameters(), lr=0.025, momentum=0.9, weight_decay=3e-4)
 
     base = status_bytes("VmRSS")
     reset_peak()
-    images = torch.randn(args.batch, 3, 32, 32).contiguous(memory_format=memory_format)
-    labels = torch.randint(10, (args.batch,))
+    images = torch.randn(args.batch, 3, 32, 32).contiguous(memory_format=memory_format).to(args.device)
+    labels = torch.randint(10, (args.batch,)).to(args.device)
 
     def step():
         begin = time.perf_counter()

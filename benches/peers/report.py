@@ -19,7 +19,10 @@ def main():
 
     head = rows[0]
     print(f"DARTS_V2, C={head['channels']}, {head['cells']} cells, batch {head['batch']}, {head['params']} parameters")
-    print(f"{'threads':>7}  {'framework':<10}{'layout':<15}{'step ms':>9}{'fastest':>9}{'slowest':>9}{'peak MiB':>10}{'start s':>9}")
+    print(
+        f"{'threads':>7}  {'framework':<10}{'layout':<15}{'step ms':>9}{'fastest':>9}{'slowest':>9}"
+        f"{'peak MiB':>10}{'start s':>9}"
+    )
     for key in sorted(groups):
         threads, framework, layout = key
         medians = [row["median_ms"] for row in groups[key]]

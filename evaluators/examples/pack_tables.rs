@@ -5,7 +5,9 @@
 //!
 //! - `nasbench101.csv.gz`, `nasbench101_pool.csv.gz`: cells in canonical numbering, sorted by
 //!   code, with the benchmark's numbering where channels depend on it;
-//! - `nasbench201_naslib_params.csv.gz`: the parameters of NAS-Bench-201 networks.
+//! - `nasbench201_naslib_params.csv.gz`: the parameters of NAS-Bench-201 networks;
+//! - `nasbench201_zero_cost.csv.gz`: published zero-cost proxies of NAS-Bench-201 networks on
+//!   CIFAR-10, which is not embedded: tests and the example `zero_cost` read it.
 //!
 //! Numbers are copied as they are written. The output depends on the input alone (and on the
 //! compressor's release), so its SHA-256, which is printed, goes into the source.
@@ -41,7 +43,38 @@ fn main() -> Result<(), Box<dyn Error>> {
     )?;
 
     let params = naslib_params(&sources.join("naslib_zerocost_subset.csv.gz"))?;
-    write(&destination.join("nasbench201_naslib_params.csv.gz"), "index,dataset,params_m", &params)
+    write(&destination.join("nasbench201_naslib_params.csv.gz"), "index,dataset,params_m", &params)?;
+
+    let header = format!("index,{},{}", FULL.join(","), SUBSET.join(","));
+    write(&destination.join("nasbench201_zero_cost.csv.gz"), &header, &zero_cost(&sources)?)
+}
+
+/// Columns of all architectures: two of FreeREA's, one of NASLib's.
+const FULL: [&str; 3] = ["synflow", "naswot", "zen"];
+/// Columns of the architectures that NASLib's subset holds.
+const SUBSET: [&str; 8] = ["nwot", "jacov", "grad_norm", "snip", "fisher", "grasp", "plain", "l2_norm"];
+
+/// Lines of an index and the columns above, by index; empty fields where NASLib's subset lacks the architecture.
+fn zero_cost(sources: &Path) -> Result<Vec<String>, Box<dyn Error>> {
+    let mut naslib = std::collections::HashMap::new();
+    let columns = [&["space", "dataset", "nb201_index"][..], &SUBSET].concat();
+    read(&sources.join("naslib_zerocost_subset.csv.gz"), &columns, |fields| {
+        if let ["nasbench201", "cifar10", index, scores @ ..] = fields {
+            naslib.insert((*index).to_owned(), scores.join(","));
+        }
+        Ok(())
+    })?;
+    let absent = ",".repeat(SUBSET.len() - 1);
+    let mut lines = Vec::new();
+    let columns = FULL.map(|name| format!("c10_{name}"));
+    let columns = [&["index"][..], &columns.each_ref().map(String::as_str)].concat();
+    read(&sources.join("nb201_zerocost_full.csv.gz"), &columns, |fields| {
+        let other = naslib.get(fields[0]).unwrap_or(&absent);
+        lines.push((fields[0].parse::<u32>()?, format!("{},{other}", fields.join(","))));
+        Ok(())
+    })?;
+    lines.sort();
+    Ok(lines.into_iter().map(|(_, line)| line).collect())
 }
 
 /// Calls `row` with the named fields of each record of a gzip CSV file.

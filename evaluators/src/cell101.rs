@@ -4,7 +4,7 @@ use crate::error::EvaluateError;
 use crate::evaluator::Candidate;
 use crate::layout::Layouts;
 use crate::table::Nasbench101;
-use ir::Convention;
+use ir::{Convention, TensorType};
 use mutators::cells::cell_of;
 use mutators::nasbench101::CellSpec;
 use mutators::{Sample, Space};
@@ -59,7 +59,11 @@ fn is_the_benchmarks(space: &Space) -> Result<bool, EvaluateError> {
     let table = Nasbench101::embedded()?;
     let sample = space.default_sample()?;
     let Some(id) = cell_of(&sample).and_then(|cell| table.find(&cell)) else { return Ok(false) };
-    Ok(space.program(&sample)?.cost(Convention::Nasbench).params == u64::from(table.params(id)))
+    let program = space.program(&sample)?;
+    // The count tells channels and classes, not the size of the images.
+    let main = program.main();
+    let images = main.inputs.iter().map(|v| &main.types[*v as usize]).eq([&TensorType::image(3, 32, 32)]);
+    Ok(images && program.cost(Convention::Nasbench).params == u64::from(table.params(id)))
 }
 
 /// The error for a sample that is no cell.

@@ -79,6 +79,10 @@ impl Evaluator for Combined {
         Ok(all)
     }
 
+    fn is_exclusive(&self) -> bool {
+        self.parts.iter().any(|p| p.is_exclusive())
+    }
+
     fn fidelities(&self) -> Fidelities {
         self.parts.first().map_or(Fidelities::Single, |p| p.fidelities())
     }

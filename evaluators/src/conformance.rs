@@ -9,16 +9,16 @@ use mutators::{Sample, Space};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 
-/// Samples that are scored.
-const SCORED: usize = 32;
+/// Samples that are scored, unless the suite is told otherwise.
+pub const SCORED: usize = 32;
 /// Samples that are drawn for them; an evaluator need not have a score for each.
 const DRAWN: usize = 2_000;
 
-/// Samples of the space that the evaluator has a score for.
+/// So many samples of the space that the evaluator has a score for, or fewer if they are hard to find.
 ///
 /// # Panics
 /// If it refuses the space, scores none, or fails other than by having no score for a sample.
-pub fn scorable(evaluator: &dyn Evaluator, space: &Space) -> Vec<Sample> {
+pub fn scorable(evaluator: &dyn Evaluator, space: &Space, count: usize) -> Vec<Sample> {
     evaluator.accepts(space).expect("the evaluator accepts the space");
     let mut rng = ChaCha8Rng::seed_from_u64(1);
     let mut samples = Vec::new();
@@ -29,7 +29,7 @@ pub fn scorable(evaluator: &dyn Evaluator, space: &Space) -> Vec<Sample> {
             Err(EvaluateError::Absent { .. } | EvaluateError::Failed(_)) => {}
             Err(e) => panic!("{}: {sample}: {e}", evaluator.identity()),
         }
-        if samples.len() == SCORED {
+        if samples.len() == count {
             break;
         }
     }
@@ -38,8 +38,8 @@ pub fn scorable(evaluator: &dyn Evaluator, space: &Space) -> Vec<Sample> {
 }
 
 /// Calls `check` with every sample at some queries.
-fn every(evaluator: &dyn Evaluator, space: &Space, check: impl Fn(&Candidate<'_>)) {
-    for (i, sample) in scorable(evaluator, space).iter().enumerate() {
+fn every(evaluator: &dyn Evaluator, space: &Space, count: usize, check: impl Fn(&Candidate<'_>)) {
+    for (i, sample) in scorable(evaluator, space, count).iter().enumerate() {
         for (seed, number) in [(0, 0), (0, i as u64), (7, i as u64)] {
             check(&Candidate::new(space, sample, Query { seed, number, fidelity: None }));
         }
@@ -50,8 +50,8 @@ fn every(evaluator: &dyn Evaluator, space: &Space, check: impl Fn(&Candidate<'_>
 ///
 /// # Panics
 /// If not.
-pub fn repeats(evaluator: &dyn Evaluator, space: &Space) {
-    every(evaluator, space, |candidate| {
+pub fn repeats(evaluator: &dyn Evaluator, space: &Space, count: usize) {
+    every(evaluator, space, count, |candidate| {
         let score = |sample: &Sample| evaluator.evaluate(&Candidate::new(space, sample, candidate.query));
         let first = evaluator.evaluate(candidate).expect("a score");
         assert_eq!(score(candidate.sample()).expect("a score"), first, "the second time: {}", candidate.sample());
@@ -65,7 +65,7 @@ pub fn repeats(evaluator: &dyn Evaluator, space: &Space) {
 ///
 /// # Panics
 /// If not.
-pub fn has_a_value_per_metric(evaluator: &dyn Evaluator, space: &Space) {
+pub fn has_a_value_per_metric(evaluator: &dyn Evaluator, space: &Space, count: usize) {
     let (search, report) = (evaluator.search_metrics(), evaluator.report_metrics());
     assert!(!search.is_empty(), "{} has no search metric", evaluator.identity());
     for metrics in [search, report] {
@@ -74,7 +74,7 @@ pub fn has_a_value_per_metric(evaluator: &dyn Evaluator, space: &Space) {
         names.dedup();
         assert_eq!(names.len(), metrics.len(), "two metrics have one name");
     }
-    every(evaluator, space, |candidate| {
+    every(evaluator, space, count, |candidate| {
         let values = evaluator.evaluate(candidate).expect("a score").values;
         assert_eq!(values.len(), search.len(), "{}", candidate.sample());
         let reported = evaluator.report(candidate).expect("a report");
@@ -87,8 +87,8 @@ pub fn has_a_value_per_metric(evaluator: &dyn Evaluator, space: &Space) {
 ///
 /// # Panics
 /// If not.
-pub fn takes_time(evaluator: &dyn Evaluator, space: &Space) {
-    every(evaluator, space, |candidate| {
+pub fn takes_time(evaluator: &dyn Evaluator, space: &Space, count: usize) {
+    every(evaluator, space, count, |candidate| {
         let seconds = evaluator.evaluate(candidate).expect("a score").seconds;
         assert!(seconds.is_finite() && seconds >= 0.0, "{}: {seconds} s", candidate.sample());
     });
@@ -98,8 +98,8 @@ pub fn takes_time(evaluator: &dyn Evaluator, space: &Space) {
 ///
 /// # Panics
 /// If not.
-pub fn stands_within_bounds(evaluator: &dyn Evaluator, space: &Space) {
-    every(evaluator, space, |candidate| {
+pub fn stands_within_bounds(evaluator: &dyn Evaluator, space: &Space, count: usize) {
+    every(evaluator, space, count, |candidate| {
         for s in evaluator.standing(candidate).expect("a standing") {
             assert!((1..=s.of).contains(&s.rank), "{}: {s:?}", candidate.sample());
             assert!(s.regret.is_finite() && s.regret >= 0.0, "{}: {s:?}", candidate.sample());
@@ -113,11 +113,11 @@ pub fn stands_within_bounds(evaluator: &dyn Evaluator, space: &Space) {
 ///
 /// # Panics
 /// If not.
-pub fn scores_at_its_fidelities(evaluator: &dyn Evaluator, space: &Space) {
+pub fn scores_at_its_fidelities(evaluator: &dyn Evaluator, space: &Space, count: usize) {
     let (Fidelities::SeparateRuns(levels) | Fidelities::Prefixes(levels)) = evaluator.fidelities() else { return };
     assert!(levels.len() > 1 && levels.windows(2).all(|w| w[0] < w[1]), "{levels:?}");
     let none = (1..).find(|n| !levels.contains(n)).expect("a number that is no level");
-    every(evaluator, space, |candidate| {
+    every(evaluator, space, count, |candidate| {
         let at = |fidelity| {
             let query = Query { fidelity, ..candidate.query };
             evaluator.evaluate(&Candidate::new(space, candidate.sample(), query))
@@ -133,7 +133,7 @@ pub fn scores_at_its_fidelities(evaluator: &dyn Evaluator, space: &Space) {
 ///
 /// # Panics
 /// If not.
-pub fn is_made_by_its_identity<F>(evaluator: &dyn Evaluator, space: &Space, make: F)
+pub fn is_made_by_its_identity<F>(evaluator: &dyn Evaluator, space: &Space, count: usize, make: F)
 where
     F: Fn(&str) -> Result<Box<dyn Evaluator>, EvaluateError>,
 {
@@ -142,7 +142,7 @@ where
     assert_eq!(again.search_metrics(), evaluator.search_metrics());
     assert_eq!(again.report_metrics(), evaluator.report_metrics());
     assert_eq!(again.fidelities(), evaluator.fidelities());
-    every(evaluator, space, |candidate| {
+    every(evaluator, space, count, |candidate| {
         let same = again.evaluate(candidate).expect("a score");
         assert_eq!(same, evaluator.evaluate(candidate).expect("a score"), "{}", candidate.sample());
     });
@@ -168,18 +168,19 @@ pub fn refuses(evaluator: &dyn Evaluator, foreign: &Space) {
 ///
 /// # Panics
 /// If not.
-pub fn restricts_to_what_it_scores(evaluator: &dyn Evaluator, space: &Space) {
+pub fn restricts_to_what_it_scores(evaluator: &dyn Evaluator, space: &Space, count: usize) {
     let restricted = evaluator.restrict(space.clone());
     assert_eq!((restricted.name(), restricted.identity()), (space.name(), space.identity()));
     evaluator.accepts(&restricted).expect("the evaluator accepts what it restricted");
-    for sample in scorable(evaluator, space) {
+    for sample in scorable(evaluator, space, count) {
         restricted.check(&sample).expect("a sample with a score is still there");
     }
 }
 
 /// Makes a module of tests of an evaluator on a space; see [`conformance`](crate::conformance).
 ///
-/// `foreign` is a space that it must refuse, `make` what makes it from its identity; both may be left out.
+/// `foreign` is a space that it must refuse, `make` what makes it from its identity, `count` the number of samples that
+/// are scored, for an evaluator that takes its time; all of them may be left out.
 ///
 /// ```
 /// evaluators::evaluator_conformance! {
@@ -193,11 +194,14 @@ pub fn restricts_to_what_it_scores(evaluator: &dyn Evaluator, space: &Space) {
 /// ```
 #[macro_export]
 macro_rules! evaluator_conformance {
+    (@count) => { $crate::conformance::SCORED };
+    (@count $count:expr) => { $count };
     ($name:ident {
         evaluator: $evaluator:expr,
         space: $space:expr
         $(, foreign: $foreign:expr)?
         $(, make: $make:expr)?
+        $(, count: $count:expr)?
         $(,)?
     }) => {
         #[cfg(test)]
@@ -205,39 +209,41 @@ macro_rules! evaluator_conformance {
             #[allow(unused_imports, reason = "the expressions may name what the module outside has")]
             use super::*;
 
+            const COUNT: usize = $crate::evaluator_conformance!(@count $($count)?);
+
             #[test]
             fn repeats() {
-                $crate::conformance::repeats(&$evaluator, &$space);
+                $crate::conformance::repeats(&$evaluator, &$space, COUNT);
             }
 
             #[test]
             fn has_a_value_per_metric() {
-                $crate::conformance::has_a_value_per_metric(&$evaluator, &$space);
+                $crate::conformance::has_a_value_per_metric(&$evaluator, &$space, COUNT);
             }
 
             #[test]
             fn takes_time() {
-                $crate::conformance::takes_time(&$evaluator, &$space);
+                $crate::conformance::takes_time(&$evaluator, &$space, COUNT);
             }
 
             #[test]
             fn stands_within_bounds() {
-                $crate::conformance::stands_within_bounds(&$evaluator, &$space);
+                $crate::conformance::stands_within_bounds(&$evaluator, &$space, COUNT);
             }
 
             #[test]
             fn scores_at_its_fidelities() {
-                $crate::conformance::scores_at_its_fidelities(&$evaluator, &$space);
+                $crate::conformance::scores_at_its_fidelities(&$evaluator, &$space, COUNT);
             }
 
             #[test]
             fn restricts_to_what_it_scores() {
-                $crate::conformance::restricts_to_what_it_scores(&$evaluator, &$space);
+                $crate::conformance::restricts_to_what_it_scores(&$evaluator, &$space, COUNT);
             }
 
             $(#[test]
             fn is_made_by_its_identity() {
-                $crate::conformance::is_made_by_its_identity(&$evaluator, &$space, $make);
+                $crate::conformance::is_made_by_its_identity(&$evaluator, &$space, COUNT, $make);
             })?
 
             $(#[test]

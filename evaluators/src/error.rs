@@ -20,6 +20,19 @@ pub enum EvaluateError {
     #[cfg(feature = "data")]
     #[error(transparent)]
     Data(#[from] crate::data::DataError),
+    /// A network that cannot be trained, or whose training ended early.
+    #[cfg(feature = "torch")]
+    #[error(transparent)]
+    Train(#[from] crate::train::TrainError),
+    /// An evaluator that this build is without.
+    #[error(
+        "evaluator `{name}` needs libtorch, which this program was built without; run `make setup-torch`, and build with \
+         `cargo build --features torch`"
+    )]
+    NeedsTorch {
+        /// The evaluator.
+        name: String,
+    },
     /// No evaluator of that name.
     #[error("no evaluator is called `{name}`{}; there are {known}", ir::text::did_you_mean(.nearest.as_deref()))]
     Unknown {
@@ -68,7 +81,11 @@ pub enum EvaluateError {
         /// The value.
         value: f64,
     },
-    /// The reason that a user's function gives.
+    /// A zero-cost proxy that cannot be computed.
+    #[cfg(feature = "torch")]
+    #[error(transparent)]
+    ZeroCost(#[from] crate::zero_cost::ZeroCostError),
+    /// The reason that a user's function gives, or why this one candidate has no score.
     #[error("{0}")]
     Failed(String),
 }

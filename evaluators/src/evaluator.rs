@@ -5,7 +5,8 @@ use ir::{Module, Name, Program};
 use mutators::{Sample, Space};
 use smallvec::SmallVec;
 use std::cell::OnceCell;
-use std::fmt::Debug;
+use std::fmt::{self, Debug};
+use std::ops::ControlFlow;
 
 /// Which way is better.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,21 +71,42 @@ pub struct Query {
     pub fidelity: Option<u32>,
 }
 
+/// Takes a value that comes up on the way to a score, with its step (an epoch, from 1); `Break` ends the way here.
+pub type Reporter<'a> = &'a dyn Fn(u64, f64) -> ControlFlow<()>;
+
 /// What is scored: a sample of a space. The network is only built if an evaluator asks for it.
-#[derive(Debug)]
 pub struct Candidate<'a> {
     space: &'a Space,
     sample: &'a Sample,
     /// Which query this is.
     pub query: Query,
     program: OnceCell<Program>,
+    reporter: Option<Reporter<'a>>,
+}
+
+impl Debug for Candidate<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = (self.space.name(), self.sample.to_string());
+        f.debug_struct("Candidate").field("sample", &name).field("query", &self.query).finish_non_exhaustive()
+    }
 }
 
 impl<'a> Candidate<'a> {
     /// A sample of a space, for one query.
     #[must_use]
     pub fn new(space: &'a Space, sample: &'a Sample, query: Query) -> Self {
-        Self { space, sample, query, program: OnceCell::new() }
+        Self { space, sample, query, program: OnceCell::new(), reporter: None }
+    }
+
+    /// Lets someone listen to what comes up on the way, and end it early.
+    #[must_use]
+    pub fn reporting(self, reporter: Reporter<'a>) -> Self {
+        Self { reporter: Some(reporter), ..self }
+    }
+
+    /// Reports a value of the objective on the way to the score. After a `Break` the evaluator scores what it has.
+    pub fn report(&self, step: u64, value: f64) -> ControlFlow<()> {
+        self.reporter.map_or(ControlFlow::Continue(()), |reporter| reporter(step, value))
     }
 
     /// The space.
@@ -204,6 +226,12 @@ pub trait Evaluator: Debug + Send + Sync {
     /// If the candidate is not there.
     fn standing(&self, _candidate: &Candidate<'_>) -> Result<Vec<Standing>, EvaluateError> {
         Ok(Vec::new())
+    }
+
+    /// Whether it needs the process to itself, so that one trial runs at a time: for scores that would depend on what
+    /// runs beside them, and for those that take all threads anyway.
+    fn is_exclusive(&self) -> bool {
+        false
     }
 
     /// At which fidelities it can score.

@@ -8,6 +8,10 @@ use crate::latency::Latency;
 use crate::nasbench101::Nasbench101Evaluator;
 use crate::nasbench101_pool::Nasbench101PoolEvaluator;
 use crate::nasbench201::{Nasbench201Evaluator, Nasbench201Options};
+#[cfg(feature = "torch")]
+use crate::train::Train;
+#[cfg(feature = "torch")]
+use crate::zero_cost::ZeroCost;
 use mutators::Options;
 
 /// An evaluator of the hub.
@@ -59,7 +63,24 @@ pub const EVALUATORS: &[Entry] = &[
         options: Nasbench201Options::HELP,
         build: |options| boxed(Nasbench201Evaluator::build(options)),
     },
+    #[cfg(feature = "torch")]
+    Entry {
+        name: Train::NAME,
+        summary: "accuracy of the network after training it, on what is held out from a data set",
+        options: Train::HELP,
+        build: |options| boxed(Train::build(options)),
+    },
+    #[cfg(feature = "torch")]
+    Entry {
+        name: "zero-cost",
+        summary: "a zero-cost proxy of the untrained network, params and MACs beside it, in any space of image classifiers",
+        options: ZeroCost::HELP,
+        build: |options| boxed(ZeroCost::build(options)),
+    },
 ];
+
+/// Evaluators that are there with libtorch only.
+const WITH_TORCH: &[&str] = &["train"];
 
 /// Builds an evaluator from its name and options, `nasbench201:dataset=cifar10,epochs=12`; of several, joined by `+`,
 /// it makes one that gives the metrics of all, the first one's first.
@@ -79,6 +100,9 @@ pub fn build(text: &str) -> Result<Box<dyn Evaluator>, EvaluateError> {
 fn build_one(text: &str) -> Result<Box<dyn Evaluator>, EvaluateError> {
     let options: Options = text.parse()?;
     let Some(entry) = EVALUATORS.iter().find(|e| e.name == options.name) else {
+        if WITH_TORCH.contains(&options.name.as_str()) {
+            return Err(EvaluateError::NeedsTorch { name: options.name });
+        }
         let names = || EVALUATORS.iter().map(|e| e.name);
         return Err(EvaluateError::Unknown {
             nearest: ir::text::nearest(&options.name, names()),
@@ -121,11 +145,9 @@ mod tests {
 
     #[test]
     fn what_is_no_evaluator_is_named_with_the_nearest() {
-        assert_eq!(
-            refusal("nasbench201-"),
-            "no evaluator is called `nasbench201-` (did you mean `nasbench201`?); there are cost, latency, nasbench101, \
-             nasbench101-pool, nasbench201"
-        );
+        let known = "no evaluator is called `nasbench201-` (did you mean `nasbench201`?); there are cost, latency, \
+                     nasbench101, nasbench101-pool, nasbench201";
+        assert!(refusal("nasbench201-").starts_with(known));
         assert!(refusal("").starts_with("no evaluator is called ``; there are cost"));
         assert!(refusal("cost+").starts_with("no evaluator is called ``"));
         assert!(refusal(&"x".repeat(10_000)).len() < 200);

@@ -7,8 +7,10 @@
 //! | [`Nasbench101PoolEvaluator`] | validation accuracy of 20,001 of them |
 //! | [`Latency`] | measured latency of NAS-Bench-201 cells on 27 devices |
 //! | [`Cost`] | parameters or operations, in any space |
+//! | `train` (feature `torch`) | accuracy after training, on data of one's own |
 //! | [`Function`] | what a closure says |
 //! | [`Combined`] | the metrics of several evaluators |
+//! | `zero_cost::ZeroCost` (feature `torch`) | proxies of untrained networks |
 //!
 //! [`build`] makes them from a text; [`evaluator_conformance!`] tests one of your own; [`verify_table`] checks a table.
 
@@ -16,6 +18,7 @@ mod cell101;
 mod cell201;
 mod combined;
 pub mod conformance;
+mod correlation;
 mod cost;
 #[cfg(feature = "data")]
 pub mod data;
@@ -31,12 +34,19 @@ mod nasbench101_pool;
 mod nasbench201;
 mod ranking;
 pub mod table;
+#[cfg(feature = "torch")]
+pub mod train;
 mod verify;
+#[cfg(feature = "torch")]
+pub mod zero_cost;
 
 pub use combined::Combined;
+pub use correlation::spearman;
 pub use cost::{Cost, Counted};
 pub use error::EvaluateError;
-pub use evaluator::{Candidate, Direction, Evaluation, Evaluator, Fidelities, Metric, Query, Standing, Values};
+pub use evaluator::{
+    Candidate, Direction, Evaluation, Evaluator, Fidelities, Metric, Query, Reporter, Standing, Values,
+};
 pub use function::Function;
 pub use hub::{EVALUATORS, Entry, build};
 pub use latency::Latency;

@@ -30,6 +30,8 @@ hub! {
     nasbench201_narrow: "nasbench201" on "nasbench201:dataset=imagenet16-120" not "nasbench201:channels=8";
     nasbench101: "nasbench101" on "nasbench101" not "nasbench201";
     nasbench101_narrow: "nasbench101" on "nasbench101:channels=128" not "nasbench101:cells=1";
+    nasbench101_images: "nasbench101" on "nasbench101:image=3x32x32" not "nasbench101:image=3x28x28";
+    nasbench201_images: "nasbench201" on "nasbench201:image=3x32x32" not "nasbench201:image=3x28x28";
     nasbench101_pool: "nasbench101-pool" on "nasbench101" not "toy";
     nasbench101_pool_short: "nasbench101-pool:epochs=4" on "nasbench101" not "nasbench201";
     latency: "latency:device=raspi4" on "nasbench201" not "nasbench101";
@@ -63,4 +65,26 @@ fn width() -> impl Evaluator {
     Function::new("width", Metric::maximize("width", ""), |c: &Candidate<'_>| {
         Ok(c.program()?.cost(Convention::Nasbench).params as f64)
     })
+}
+
+/// Small networks: each is scored a few hundred times.
+#[cfg(feature = "torch")]
+macro_rules! zero_cost {
+    ($($name:ident: $text:literal on $space:literal;)+) => {
+        $(evaluator_conformance! {
+            $name {
+                evaluator: *evaluators::build($text).expect("an evaluator"),
+                space: space($space),
+                make: evaluators::build,
+            }
+        })+
+    };
+}
+
+#[cfg(feature = "torch")]
+zero_cost! {
+    synflow: "zero-cost" on "nasbench201:dataset=imagenet16-120,channels=1,cells=1";
+    grasp: "zero-cost:proxy=grasp,seed=3,batch=4" on "nasbench201:dataset=imagenet16-120,channels=1,cells=1";
+    jacob_cov: "zero-cost:proxy=jacob_cov,batch=4" on "toy";
+    naswot: "zero-cost:proxy=naswot,batch=4" on "nasbench201:dataset=imagenet16-120,channels=1,cells=1";
 }

@@ -2,6 +2,9 @@
 
 #[path = "../examples/custom_op.rs"]
 mod custom_op;
+#[cfg(feature = "torch")]
+#[path = "../examples/digits_search.rs"]
+mod digits_search;
 #[path = "../examples/nasbench201_paper.rs"]
 mod nasbench201_paper;
 #[path = "../examples/new_mutator.rs"]
@@ -83,4 +86,10 @@ fn the_paper_is_reproduced() {
     }
     let (gain, half) = nasbench201_paper::difference(&evolution.accuracies, &random.accuracies);
     assert!(gain - half > 0.0, "evolution - random: {gain} +- {half}");
+}
+
+#[cfg(feature = "torch")]
+#[test]
+fn strategies_are_compared_on_the_digits() {
+    digits_search::compare(2, 4).expect("the example runs");
 }

@@ -2,7 +2,7 @@
 
 use crate::error::StrategyError;
 use crate::strategy::{Next, Proposal, Strategy, Verdict};
-use crate::trial::{Objective, Outcome, Trial, TrialId};
+use crate::trial::{Objective, Outcome, Reported, Trial, TrialId};
 use crate::unseen::SampleMap;
 use ir::GraphHash;
 use mutators::{Sample, Space};
@@ -52,7 +52,7 @@ enum Key {
 struct Fate {
     trial: TrialId,
     /// `None` while it runs.
-    outcome: Option<Outcome>,
+    outcome: Option<(Outcome, Vec<Reported>)>,
 }
 
 #[derive(Debug)]
@@ -117,11 +117,11 @@ impl<S: Strategy> Dedup<S> {
     fn flush(&mut self) {
         let Some(objective) = &self.objective else { return };
         while let Some(entry) = self.line.front() {
-            let Some(outcome) = self.known.get(&entry.key).and_then(|f| f.outcome.clone()) else { return };
+            let Some((outcome, reports)) = self.known.get(&entry.key).and_then(|f| f.outcome.clone()) else { return };
             let Some(Entry { proposal: Proposal { sample, fidelity, parent }, .. }) = self.line.pop_front() else {
                 return;
             };
-            self.inner.tell(&Trial { id: TrialId(self.told), sample, parent, fidelity, outcome }, objective);
+            self.inner.tell(&Trial { id: TrialId(self.told), sample, parent, fidelity, reports, outcome }, objective);
             self.told += 1;
         }
     }
@@ -165,7 +165,7 @@ impl<S: Strategy> Strategy for Dedup<S> {
             self.objective = Some(objective.clone());
         }
         if let Some(fate) = self.running.pop_front().and_then(|key| self.known.get_mut(&key)) {
-            fate.outcome = Some(trial.outcome.clone());
+            fate.outcome = Some((trial.outcome.clone(), trial.reports.clone()));
         }
         self.flush();
     }

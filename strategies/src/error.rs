@@ -161,6 +161,17 @@ pub enum ExperimentError {
         /// `is out of range; it is at least 1`.
         reason: &'static str,
     },
+    /// Several trials at a time, of which each needs the process to itself.
+    #[error(
+        "evaluator `{evaluator}` runs one trial at a time in a process, not {jobs}, as its trials share threads and memory; \
+         use --jobs 1, and give each trial more threads"
+    )]
+    Exclusive {
+        /// The evaluator.
+        evaluator: String,
+        /// Number of jobs.
+        jobs: usize,
+    },
     /// An evaluator that scores other spaces, or has no metric.
     #[error(transparent)]
     Evaluator(#[from] EvaluateError),

@@ -29,4 +29,4 @@ pub use regularized_evolution::{EvolutionOptions, RegularizedEvolution};
 pub use store::{Crossing, Journal, Memory, Store, StudyIdentity};
 pub use strategy::{Next, Proposal, Strategy, Verdict};
 pub use study::{Ledger, Report, StopReason, Study};
-pub use trial::{Objective, Outcome, Trial, TrialId};
+pub use trial::{Objective, Outcome, Reported, Trial, TrialId};

@@ -126,7 +126,10 @@ pub trait Strategy: Debug + Send {
     /// If the space is none that it can walk, or has no legal sample.
     fn ask(&mut self, space: &Space, rng: &mut dyn Rng, want: usize) -> Result<Next, StrategyError>;
 
-    /// Judges a value that a running trial reports after a step (an epoch).
+    /// Judges a value of the objective that a running trial reports after a step (an epoch).
+    ///
+    /// It is called between the trial's `ask` and its `tell`, and only while one trial runs at a time: with more, the
+    /// order of the reports would be a matter of timing, so that trials run to their end.
     fn report(&mut self, _trial: TrialId, _step: u64, _value: f64) -> Verdict {
         Verdict::Continue
     }

@@ -66,6 +66,8 @@ pub struct Ledger {
     pub unique_graphs: u64,
     /// Number of failed trials.
     pub failed: u64,
+    /// Number of trials that the strategy ended on their way.
+    pub stopped: u64,
     /// Simulated seconds of all trials.
     pub simulated_seconds: f64,
     /// Wall-clock seconds, over all runs if the study was resumed.
@@ -140,6 +142,7 @@ impl Study {
             queries: self.trials.len() as u64,
             unique_samples: self.unique_samples().len() as u64,
             unique_graphs: self.unique_graphs(space).len() as u64,
+            stopped: self.trials.iter().filter(|t| matches!(t.outcome, Outcome::Stopped { .. })).count() as u64,
             failed: self.trials.iter().filter(|t| matches!(t.outcome, Outcome::Failed { .. })).count() as u64,
             simulated_seconds: self.simulated_seconds,
             wall_seconds: self.wall_seconds,

@@ -25,6 +25,13 @@ pub enum Outcome {
         /// Simulated seconds that it stands for.
         seconds: f64,
     },
+    /// The strategy ended it on its way, and it was scored by what it had.
+    Stopped {
+        /// One finite value per search metric of the evaluator.
+        values: Values,
+        /// Simulated seconds that it stands for.
+        seconds: f64,
+    },
     /// It could not be scored.
     Failed {
         /// Why.
@@ -37,10 +44,28 @@ impl Outcome {
     #[must_use]
     pub fn seconds(&self) -> f64 {
         match self {
-            Self::Done { seconds, .. } => *seconds,
+            Self::Done { seconds, .. } | Self::Stopped { seconds, .. } => *seconds,
             Self::Failed { .. } => 0.0,
         }
     }
+
+    /// One value per search metric of the evaluator; a failed trial has none.
+    #[must_use]
+    pub fn values(&self) -> Option<&Values> {
+        match self {
+            Self::Done { values, .. } | Self::Stopped { values, .. } => Some(values),
+            Self::Failed { .. } => None,
+        }
+    }
+}
+
+/// A value of the objective that a trial reported on its way.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Reported {
+    /// The step, an epoch, from 1.
+    pub step: u64,
+    /// The value, as the evaluator gave it.
+    pub value: f64,
 }
 
 /// A finished trial.
@@ -54,6 +79,8 @@ pub struct Trial {
     pub parent: Option<TrialId>,
     /// The fidelity that it was scored at; the evaluator's own if there is none.
     pub fidelity: Option<u32>,
+    /// What it reported on its way.
+    pub reports: Vec<Reported>,
     /// What came of it.
     pub outcome: Outcome,
 }
@@ -68,10 +95,7 @@ impl Trial {
     /// The objective's value as the evaluator gave it; `None` if the trial failed.
     #[must_use]
     pub fn value(&self, objective: &Objective) -> Option<f64> {
-        match &self.outcome {
-            Outcome::Done { values, .. } => values.get(objective.metric).copied(),
-            Outcome::Failed { .. } => None,
-        }
+        self.outcome.values()?.get(objective.metric).copied()
     }
 }
 

@@ -9,8 +9,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use strategies::store::{End, Stored};
 use strategies::{
-    Crossing, Experiment, ExperimentError, Next, Objective, Outcome, Proposal, StopReason, Store, StoreError, Strategy,
-    StrategyError, Study, StudyIdentity, Trial, TrialId, build,
+    Crossing, Experiment, ExperimentError, Journal, Next, Objective, Outcome, Proposal, Reported, StopReason, Store,
+    StoreError, Strategy, StrategyError, Study, StudyIdentity, Trial, TrialId, Verdict, build,
 };
 
 fn toy() -> Space {
@@ -324,7 +324,7 @@ fn scores_that_cannot_be_compared_fail() {
 fn reason(outcome: &Outcome) -> &str {
     match outcome {
         Outcome::Failed { reason } => reason,
-        Outcome::Done { .. } => "",
+        Outcome::Done { .. } | Outcome::Stopped { .. } => "",
     }
 }
 
@@ -388,4 +388,118 @@ fn studies_differ_by_seed_and_by_nothing_else() {
     assert_ne!(run(1, 1), run(2, 1));
     // Random search learns nothing, so its samples do not depend on the number of jobs either.
     assert_eq!(run(1, 1), run(1, 4));
+}
+
+/// Reports its number times the step, from step 1 to 4, and scores what it came to.
+#[derive(Debug)]
+struct Climb {
+    metrics: [Metric; 1],
+    exclusive: bool,
+}
+
+impl Evaluator for Climb {
+    fn identity(&self) -> &str {
+        "climb"
+    }
+    fn search_metrics(&self) -> &[Metric] {
+        &self.metrics
+    }
+    fn evaluate(&self, c: &Candidate<'_>) -> Result<Evaluation, EvaluateError> {
+        let mut value = 0.0;
+        for step in 1..=4 {
+            value = (c.query.number * step) as f64;
+            if c.report(step, value).is_break() {
+                break;
+            }
+        }
+        Ok(Evaluation { values: Values::from_slice(&[value]), seconds: 1.0 })
+    }
+    fn is_exclusive(&self) -> bool {
+        self.exclusive
+    }
+}
+
+/// Stops a trial whose value at a step is odd; writes down what it hears.
+#[derive(Debug)]
+struct Impatient {
+    log: Arc<Mutex<Vec<String>>>,
+}
+
+impl Strategy for Impatient {
+    fn identity(&self) -> &str {
+        "impatient"
+    }
+    fn ask(&mut self, space: &Space, rng: &mut dyn Rng, _: usize) -> Result<Next, StrategyError> {
+        Ok(Next::run(space.sample(rng)?))
+    }
+    fn report(&mut self, trial: TrialId, step: u64, value: f64) -> Verdict {
+        self.log.lock().expect("log").push(format!("{trial} reports {value} at {step}"));
+        if value % 2.0 == 1.0 { Verdict::Stop } else { Verdict::Continue }
+    }
+    fn tell(&mut self, trial: &Trial, _: &Objective) {
+        self.log.lock().expect("log").push(format!("{} told {:?}", trial.id, trial.outcome.values()));
+    }
+}
+
+fn impatient() -> (Box<dyn Strategy>, Arc<Mutex<Vec<String>>>) {
+    let log = Arc::new(Mutex::new(Vec::new()));
+    (Box::new(Impatient { log: log.clone() }), log)
+}
+
+#[test]
+fn a_trial_that_reports_can_be_stopped_and_replayed() {
+    let climb = Climb { metrics: [Metric::maximize("m", "")], exclusive: false };
+    let space = toy();
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("j.jsonl");
+    let (strategy, log) = impatient();
+    let whole = Experiment::new(&space, strategy, &climb).trials(4).store(&mut Journal::create(&path)).run();
+    let whole = whole.expect("it runs");
+    let heard = log.lock().expect("log").clone();
+    assert_eq!(
+        heard[..6],
+        [
+            "0 reports 0 at 1",
+            "0 reports 0 at 2",
+            "0 reports 0 at 3",
+            "0 reports 0 at 4",
+            "0 told Some([0.0])",
+            "1 reports 1 at 1"
+        ]
+    );
+    let ends: Vec<bool> = whole.trials.iter().map(|t| matches!(t.outcome, Outcome::Stopped { .. })).collect();
+    assert_eq!(ends, [false, true, false, true]);
+    assert_eq!(whole.trials[1].reports, [Reported { step: 1, value: 1.0 }]);
+    assert_eq!(whole.trials[1].value(&whole.objective), Some(1.0));
+    assert_eq!(whole.trials[2].reports.len(), 4);
+    let ledger = whole.ledger(&space);
+    assert_eq!((ledger.queries, ledger.stopped, ledger.failed), (4, 2, 0));
+
+    // What was stored is heard again, word for word.
+    let text = std::fs::read_to_string(&path).expect("a journal");
+    assert!(text.contains("\"reports\":[[1,1.0]],\"values\":[1.0],\"seconds\":1.0,\"stopped\":true"), "{text}");
+    let lines: Vec<&str> = text.lines().collect();
+    for kept in [2, 3, 5] {
+        std::fs::write(&path, lines[..kept].join("\n") + "\n").expect("a shorter journal");
+        let (strategy, log) = impatient();
+        let study = Experiment::new(&space, strategy, &climb).trials(4).store(&mut Journal::resume(&path)).run();
+        assert_eq!(study.expect("it resumes").trials, whole.trials, "from {kept} lines");
+        assert_eq!(*log.lock().expect("log"), heard, "from {kept} lines");
+    }
+
+    // With two at a time nothing depends on the order of reports.
+    let (strategy, log) = impatient();
+    let both = Experiment::new(&space, strategy, &climb).trials(4).jobs(2).run().expect("it runs");
+    assert!(both.trials.iter().all(|t| matches!(t.outcome, Outcome::Done { .. }) && t.reports.len() == 4));
+    assert!(log.lock().expect("log").iter().all(|line| line.contains("told")));
+}
+
+#[test]
+fn an_evaluator_that_needs_the_process_runs_one_trial_at_a_time() {
+    let climb = Climb { metrics: [Metric::maximize("m", "")], exclusive: true };
+    let space = toy();
+    Experiment::new(&space, random(), &climb).trials(2).run().expect("one at a time");
+    let error = Experiment::new(&space, random(), &climb).trials(2).jobs(2).run().expect_err("two at a time");
+    assert!(matches!(error, ExperimentError::Exclusive { jobs: 2, .. }), "{error}");
+    assert!(error.to_string().contains("`climb` runs one trial at a time"), "{error}");
 }

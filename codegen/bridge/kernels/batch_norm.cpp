@@ -118,7 +118,8 @@ template <class T> Moments moments_of(Image<T> z) {
     PartMoments gathered(parts_of(pixels), z.c);
     in_parts(pixels, [&](int64_t p, Range range) {
         T* tile = scratch<T, 0>(2 * z.c);
-        stretches(z.h, z.w, z.uniform(), range, tile_pixels<T>(z.c, 1), [&](int64_t n, int64_t h, int64_t w, int64_t count) {
+        const int64_t limit = tile_pixels<T>(z.c, 1);
+        stretches(z.h, z.w, z.uniform(), range, limit, [&](int64_t n, int64_t h, int64_t w, int64_t count) {
             moments<T>({z.at(n, h, w), z.step_w, count, z.c, tile, tile + z.c});
             gathered.parts[static_cast<size_t>(p)].join(static_cast<double>(count), tile, tile + z.c);
         });
@@ -136,7 +137,8 @@ LANISTA_API char* lanista_batch_norm_stats(
     double momentum, double eps, Tensor** out) {
     return guarded([&] {
         const Tensor z = as_image(*z_, "input");
-        TORCH_CHECK(z.numel() > z.size(1), "batch norm in training needs more than one value per channel, found ", z.sizes());
+        TORCH_CHECK(z.numel() > z.size(1), "batch norm in training needs more than one value per channel, found ",
+            z.sizes());
         typed(z, [&](auto zero) {
             finish_batch_norm(moments_of(image<decltype(zero)>(z)), z,
                 {weight, bias, running_mean, running_var, momentum, eps}, out);
@@ -168,8 +170,10 @@ LANISTA_API char* lanista_affine_sum(
                 uniform = uniform && from.back().uniform();
             }
             in_parts(to.pixels(), [&](int64_t, Range range) {
-                stretches(to.h, to.w, uniform, range, tile_pixels<T>(to.c, terms + 1), [&](int64_t n, int64_t h, int64_t w, int64_t count) {
-                    SumTile<T> tile{{}, {}, {}, terms, to.at(n, h, w), to.step_w, count, to.c, relu != 0, into && accumulate};
+                const int64_t limit = tile_pixels<T>(to.c, terms + 1);
+                stretches(to.h, to.w, uniform, range, limit, [&](int64_t n, int64_t h, int64_t w, int64_t count) {
+                    SumTile<T> tile{{}, {}, {}, terms, to.at(n, h, w), to.step_w, count, to.c, relu != 0,
+                        into && accumulate};
                     for (int t = 0; t < terms; ++t) {
                         tile.x[t] = from[static_cast<size_t>(t)].at(n, h, w);
                         tile.step[t] = from[static_cast<size_t>(t)].step_w;
@@ -191,7 +195,8 @@ LANISTA_API char* lanista_batch_norm_reduce(
         same_sizes(grad, z.sizes(), "gradient");
         same_type(z, grad, "gradient");
         const int64_t channels = z.size(1);
-        Tensor gw = at::empty({channels}, z.options()), gb = at::empty_like(gw), factors = at::empty({3, channels}, z.options());
+        Tensor gw = at::empty({channels}, z.options()), gb = at::empty_like(gw);
+        Tensor factors = at::empty({3, channels}, z.options());
         auto weight = per_channel(weight_, channels, z, "weight"), mean = per_channel(mean_, channels, z, "mean");
         auto invstd = per_channel(invstd_, channels, z, "invstd");
         TORCH_CHECK(mean && invstd, "the mean and invstd of the forward pass are wanted");
@@ -200,12 +205,14 @@ LANISTA_API char* lanista_batch_norm_reduce(
             HeldActivation<T> act(scale, shift, relu, z);
             const Image<T> g = image<T>(grad), x = image<T>(z);
             const int64_t pixels = x.pixels();
-            const size_t count = static_cast<size_t>(parts_of(pixels) * channels);
-            std::vector<double> sums(count, 0.0), products(count, 0.0);
+            const size_t numbers = static_cast<size_t>(parts_of(pixels) * channels);
+            std::vector<double> sums(numbers, 0.0), products(numbers, 0.0);
             in_parts(pixels, [&](int64_t p, Range range) {
                 T* tile = scratch<T, 0>(2 * channels);
-                stretches(x.h, x.w, x.uniform() && g.uniform(), range, tile_pixels<T>(channels, 2), [&](int64_t n, int64_t h, int64_t w, int64_t n_pixels) {
-                    reduce<T>({g.at(n, h, w), x.at(n, h, w), g.step_w, x.step_w, n_pixels, channels, act.act,
+                const bool uniform = x.uniform() && g.uniform();
+                const int64_t limit = tile_pixels<T>(channels, 2);
+                stretches(x.h, x.w, uniform, range, limit, [&](int64_t n, int64_t h, int64_t w, int64_t count) {
+                    reduce<T>({g.at(n, h, w), x.at(n, h, w), g.step_w, x.step_w, count, channels, act.act,
                         pointer<T>(mean), tile, tile + channels});
                     for (int64_t c = 0; c < channels; ++c) {
                         sums[static_cast<size_t>(p * channels + c)] += static_cast<double>(tile[c]);
@@ -219,8 +226,10 @@ LANISTA_API char* lanista_batch_norm_reduce(
                     s += sums[static_cast<size_t>(p * channels + c)];
                     q += products[static_cast<size_t>(p * channels + c)];
                 }
-                const double inv = static_cast<double>(pointer<T>(invstd)[c]), mu = static_cast<double>(pointer<T>(mean)[c]);
-                const double w = weight ? static_cast<double>(pointer<T>(weight)[c]) : 1, m = static_cast<double>(pixels);
+                const double inv = static_cast<double>(pointer<T>(invstd)[c]);
+                const double mu = static_cast<double>(pointer<T>(mean)[c]);
+                const double w = weight ? static_cast<double>(pointer<T>(weight)[c]) : 1;
+                const double m = static_cast<double>(pixels);
                 gw.data_ptr<T>()[c] = static_cast<T>(q * inv);
                 gb.data_ptr<T>()[c] = static_cast<T>(s);
                 // w * inv * (grad - s/m - (z - mean) * inv^2 * q/m), by powers of grad and z
@@ -253,7 +262,9 @@ LANISTA_API char* lanista_batch_norm_backward_apply(
             HeldActivation<T> act(scale, shift, relu, z);
             const Image<T> g = image<T>(grad), x = image<T>(z), to = image<T>(y);
             in_parts(x.pixels(), [&](int64_t, Range range) {
-                stretches(x.h, x.w, x.uniform() && g.uniform() && to.uniform(), range, tile_pixels<T>(x.c, 3), [&](int64_t n, int64_t h, int64_t w, int64_t count) {
+                const bool uniform = x.uniform() && g.uniform() && to.uniform();
+                const int64_t limit = tile_pixels<T>(x.c, 3);
+                stretches(x.h, x.w, uniform, range, limit, [&](int64_t n, int64_t h, int64_t w, int64_t count) {
                     apply<T>({g.at(n, h, w), x.at(n, h, w), g.step_w, x.step_w, count, x.c, act.act,
                         factors.data_ptr<T>(), to.at(n, h, w), to.step_w, into && accumulate});
                 });

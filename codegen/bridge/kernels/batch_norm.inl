@@ -30,7 +30,9 @@ template <class T> void sum(const SumTile<T>& a) {
         if (a.terms == 2) return sum_terms<2, L>(a, at, from, until);
         for (int64_t i = from; i < until; ++i) {
             V v = {};
-            for (int t = 0; t < a.terms; ++t) v += activated<L>(a.act[t], at).apply(load<L>(a.x[t] + i * a.step[t] + at));
+            for (int t = 0; t < a.terms; ++t) {
+                v += activated<L>(a.act[t], at).apply(load<L>(a.x[t] + i * a.step[t] + at));
+            }
             if (a.relu) v = Rectify<L>::forward(v);
             T* y = a.y + i * a.y_step + at;
             store<L>(y, a.accumulate ? v + load<L>(y) : v);

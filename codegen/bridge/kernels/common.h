@@ -3,8 +3,8 @@
 // Invariants:
 // * An image is [N, C, H, W] whose channels lie next to each other; the steps between pixels, rows and images are free.
 //   So a channel slice of a concatenation, a crop and a strided subsample are images too, without a copy.
-// * The division of work depends on shapes only, never on the number of threads, and partial sums are added in the order
-//   of the parts: results are bit-identical for any number of threads.
+// * The division of work depends on shapes only, never on the number of threads, and partial sums are added in the
+//   order of the parts: results are bit-identical for any number of threads.
 // * What loops over numbers stands in an `.inl` file, which is compiled twice: as AVX2 code and as the compiler's
 //   baseline. The processor at hand decides which runs, so that one binary serves every x86-64.
 #pragma once

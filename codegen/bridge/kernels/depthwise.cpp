@@ -19,8 +19,8 @@ template <class T> struct Patch {
     T* to;
 };
 
-// out[j] = sum over taps of weight[tap] * src[offset[tap] + j * src_step], for `count` columns and all channels. The taps
-// form a grid, rows first, with equal steps along each of its sides.
+// out[j] = sum over taps of weight[tap] * src[offset[tap] + j * src_step], for `count` columns and all channels. The
+// taps form a grid, rows first, with equal steps along each of its sides.
 template <class T> struct Line {
     const T* src;
     int64_t src_step;
@@ -78,7 +78,8 @@ void check(const Tensor& x, const Tensor& w, const Window& k) {
     same_type(x, w, "weight");
     TORCH_CHECK(k.kh > 0 && k.kw > 0 && k.sh > 0 && k.sw > 0 && k.dh > 0 && k.dw > 0 && k.ph >= 0 && k.pw >= 0,
         "kernel, stride and dilation must be positive, padding not negative");
-    TORCH_CHECK(k.out_h(x.size(2)) > 0 && k.out_w(x.size(3)) > 0, "the window is larger than the padded input ", x.sizes());
+    TORCH_CHECK(k.out_h(x.size(2)) > 0 && k.out_w(x.size(3)) > 0,
+        "the window is larger than the padded input ", x.sizes());
 }
 
 template <class T> struct Taps {
@@ -95,7 +96,8 @@ template <class T> void all_taps(const Window& k, int64_t line, int64_t c, const
     }
 }
 
-template <class T> void forward(Image<T> x, Image<T> y, const T* w, const Window& k, Activation<T> act, bool accumulate) {
+template <class T>
+void forward(Image<T> x, Image<T> y, const T* w, const Window& k, Activation<T> act, bool accumulate) {
     const int64_t columns = (y.w - 1) * k.sw + k.reach_w() + 1, line_length = columns * x.c;
     const int64_t rows = tile_rows(y.h, k.sh, k.reach_h() + 1, line_length * static_cast<int64_t>(sizeof(T)));
     const int64_t tiles = (y.h + rows - 1) / rows;
@@ -142,12 +144,14 @@ template <class T> struct Backward {
                     for (int64_t j = 0; j < k.kw; ++j) {
                         const int64_t ow = r + k.pw - j * k.dw;
                         if (ow - floor_div(ow, k.sw) * k.sw != 0) continue;
-                        taps.push((floor_div(oh, k.sh) - top) * line_length + (floor_div(ow, k.sw) - first_column()) * x.c,
-                            w + (i * k.kw + j) * x.c);
+                        const int64_t above = floor_div(oh, k.sh) - top, before = floor_div(ow, k.sw) - first_column();
+                        taps.push(above * line_length + before * x.c, w + (i * k.kw + j) * x.c);
                     }
                 }
                 const int64_t count = static_cast<int64_t>(taps.offsets.size());
-                line<T>({buffer, x.c, taps.offsets.data(), taps.weights.data(), tap_rows, count / std::max<int64_t>(tap_rows, 1), (x.w - r + k.sw - 1) / k.sw, x.c, gx.at(n, ih, r), k.sw * gx.step_w, accumulate, act,
+                line<T>({buffer, x.c, taps.offsets.data(), taps.weights.data(), tap_rows,
+                    count / std::max<int64_t>(tap_rows, 1), (x.w - r + k.sw - 1) / k.sw, x.c, gx.at(n, ih, r),
+                    k.sw * gx.step_w, accumulate, act,
                     x.at(n, ih, r), k.sw * x.step_w});
             }
         }

@@ -36,7 +36,8 @@ template <class T> void fill(const Patch<T>& p) {
 
 // Masks, adds and stores COLUMNS results of a line.
 template <class L, int COLUMNS, class T>
-LANISTA_INLINE void finish_columns(const Line<T>& a, const Activated<L>& act, typename L::V* sum, int64_t at, int64_t j) {
+LANISTA_INLINE void finish_columns(
+    const Line<T>& a, const Activated<L>& act, typename L::V* sum, int64_t at, int64_t j) {
     const int64_t out_step = a.out_step, x_step = a.x_step;
     T* out = a.out + j * out_step + at;
     if (a.x && act.relu) {
@@ -141,7 +142,9 @@ LANISTA_INLINE void weight_taps(const WeightTile<T>& a, int64_t row, int64_t col
         const T* g = a.grad.at(a.n, a.row + r, 0) + at;
         const T* s[ROWS];
 #pragma GCC unroll 3
-        for (int i = 0; i < ROWS; ++i) s[i] = a.src + r * a.src_row_step + (row + i) * a.tap_row_step + column * apart + at;
+        for (int i = 0; i < ROWS; ++i) {
+            s[i] = a.src + r * a.src_row_step + (row + i) * a.tap_row_step + column * apart + at;
+        }
         for (int64_t j = 0; j < width; ++j, g += grad_step) {
             const V v = load<L>(g);
 #pragma GCC unroll 3

@@ -4,8 +4,8 @@
 // * Tensors are float32 or float64, all of one type, [N, C, H, W] with channels next to each other (anything else is
 //   copied first); results are new tensors in the channels-last order, owned by the caller, in `out`. Null stands for
 //   an absent tensor. Each function returns null or an error text for `lanista_free`.
-// * `into`, where a function has it: a tensor that takes the first result instead of a new one (out[0] is null then); it
-//   may be a slice of channels of a larger tensor. With `accumulate` the result is added to what it holds.
+// * `into`, where a function has it: a tensor that takes the first result instead of a new one (out[0] is null then);
+//   it may be a slice of channels of a larger tensor. With `accumulate` the result is added to what it holds.
 // * An activation is relu(scale * x + shift): `scale` and `shift` [C] come together or not at all, `relu` is 0 or 1.
 //   A backward function computes it again from x, so that neither the normalised nor the rectified tensor need be kept,
 //   and returns the gradient with respect to scale * x + shift, the result of a batch norm.
@@ -40,8 +40,8 @@ LANISTA_API char* lanista_batch_norm_stats(
     const at::Tensor* z, const at::Tensor* weight, const at::Tensor* bias, at::Tensor* running_mean,
     at::Tensor* running_var, double momentum, double eps, at::Tensor** out);
 
-// The sum of `terms` activations, which share sizes: y = relu?(sum of scale_i * x_i + shift_i). With one term, a batch norm
-// applied. `scale` and `shift` hold a null for a term taken as it is. out[0]: [N, C, H, W].
+// The sum of `terms` activations, which share sizes: y = relu?(sum of scale_i * x_i + shift_i). With one term, a
+// batch norm applied. `scale` and `shift` hold a null for a term taken as it is. out[0]: [N, C, H, W].
 LANISTA_API char* lanista_affine_sum(
     const at::Tensor* const* x, const at::Tensor* const* scale, const at::Tensor* const* shift, int terms, int relu,
     at::Tensor* into, int accumulate, at::Tensor** out);
@@ -59,7 +59,8 @@ LANISTA_API char* lanista_batch_norm_backward_apply(
     const at::Tensor* shift, int relu, at::Tensor* into, int accumulate, at::Tensor** out);
 
 // A 1x1 convolution without padding and groups, of the activation of x [N, CI, H, W] with w [CO, CI, 1, 1].
-// stride: (h, w). out[0]: [N, CO, OH, OW]. With `stats`, out[1..5] are those of `lanista_batch_norm_stats` of the result.
+// stride: (h, w). out[0]: [N, CO, OH, OW]. With `stats`, out[1..5] are those of `lanista_batch_norm_stats` of
+// the result.
 LANISTA_API char* lanista_pointwise(
     const at::Tensor* x, const at::Tensor* w, const int64_t* stride, const at::Tensor* scale, const at::Tensor* shift,
     int relu, at::Tensor* into, int stats, const at::Tensor* weight, const at::Tensor* bias, at::Tensor* running_mean,
@@ -73,21 +74,3 @@ LANISTA_API char* lanista_pointwise_backward(
     const at::Tensor* grad, const at::Tensor* z, const at::Tensor* factors, const at::Tensor* x, const at::Tensor* w,
     const int64_t* stride, const at::Tensor* scale, const at::Tensor* shift, int relu, int want_x, int want_w,
     at::Tensor* into, int accumulate, at::Tensor** out);
-
-// Max pooling of x [N, C, H, W]; window as for `lanista_depthwise`, at most 255 taps, `ceil` rounds the sizes up. NaN wins,
-// else the first of equals. out[0]: [N, C, OH, OW]. out[1]: the winning tap as uint8, [N, OH, OW, C], a quarter of the
-// size of the result and an eighth of libtorch's indices.
-LANISTA_API char* lanista_max_pool(const at::Tensor* x, const int64_t* window, int ceil, at::Tensor** out);
-
-// out[0]: the gradient of x, whose sizes are [N, C, H, W] = the gradient's N and C, and `size` (h, w).
-LANISTA_API char* lanista_max_pool_backward(
-    const at::Tensor* grad, const at::Tensor* taps, const int64_t* size, const int64_t* window, at::Tensor* into,
-    int accumulate, at::Tensor** out);
-
-// Average pooling; the divisor is the window's area within the padded input, or within the input itself if not
-// `count_pad`. The dilation of the window must be 1.
-LANISTA_API char* lanista_avg_pool(
-    const at::Tensor* x, const int64_t* window, int ceil, int count_pad, at::Tensor** out);
-LANISTA_API char* lanista_avg_pool_backward(
-    const at::Tensor* grad, const int64_t* size, const int64_t* window, int count_pad, at::Tensor* into, int accumulate,
-    at::Tensor** out);

@@ -227,7 +227,8 @@ LANISTA_API char* lanista_pointwise(
         check(x, *w_, stride);
         const int64_t co = w_->size(0), oh = (x.size(2) - 1) / stride[0] + 1, ow = (x.size(3) - 1) / stride[1] + 1;
         Tensor y = target(into, {x.size(0), co, oh, ow}, x, "result");
-        TORCH_CHECK(!stats || y.numel() > co, "batch norm in training needs more than one value per channel, found ", y.sizes());
+        TORCH_CHECK(!stats || y.numel() > co, "batch norm in training needs more than one value per channel, found ",
+            y.sizes());
         typed(x, [&](auto zero) {
             using T = decltype(zero);
             HeldActivation<T> act(scale, shift, relu, x);
@@ -275,7 +276,8 @@ LANISTA_API char* lanista_pointwise_backward(
             Backward<T> b{image<T>(grad), z_ ? image<T>(z) : Image<T>{}, sampled(image<T>(x), stride),
                 want_x ? sampled(image<T>(gx), stride) : Image<T>{}, z_ ? factors.data_ptr<T>() : nullptr,
                 w.data(), act.act, want_x != 0, into && accumulate};
-            const bool uniform = b.grad.uniform() && b.x.uniform() && (!z_ || b.z.uniform()) && (!want_x || b.gx.uniform());
+            const bool uniform = b.grad.uniform() && b.x.uniform() &&
+                (!z_ || b.z.uniform()) && (!want_x || b.gx.uniform());
             b.run(want_w ? gw.data_ptr<T>() : nullptr,
                 Tiles(b.grad.n, oh, ow, uniform, (b.x.c + co) * static_cast<int64_t>(sizeof(T))));
         });

@@ -37,6 +37,8 @@ pub struct Lowering {
     pub(crate) plan: Plan,
     mode: Mode,
     known: Known,
+    /// How often each step was asked for.
+    asked: Vec<u32>,
     pub(crate) node: Name,
 }
 
@@ -46,7 +48,7 @@ impl Lowering {
     /// # Errors
     /// If an op has no lowering.
     pub fn of(program: &Program, mode: Mode) -> Result<Self, PlanError> {
-        let mut lowering = Self { plan: Plan::default(), mode, known: Known::default(), node: Name::default() };
+        let mut lowering = Self::empty(mode);
         let main = program.main();
         let types = main.inputs.iter().map(|v| main.types[*v as usize].clone());
         let inputs: Vec<Var> = types.map(|ty| lowering.input(ty)).collect();
@@ -58,7 +60,8 @@ impl Lowering {
     /// An empty plan, to be filled primitive by primitive.
     #[must_use]
     pub fn empty(mode: Mode) -> Self {
-        Self { plan: Plan::default(), mode, known: Known::default(), node: Name::default() }
+        let (plan, known, asked, node) = Default::default();
+        Self { plan, mode, known, asked, node }
     }
 
     /// A further input.
@@ -87,6 +90,12 @@ impl Lowering {
         &self.plan.steps
     }
 
+    /// How often a step was asked for: more than once where equal primitives on equal operands became one.
+    #[must_use]
+    pub fn times_asked(&self, step: usize) -> u32 {
+        self.asked[step]
+    }
+
     /// The plan so far, to look at.
     #[must_use]
     pub fn plan(&self) -> &Plan {
@@ -108,6 +117,9 @@ impl Lowering {
         let operands: SmallVec<[Var; 3]> = operands.iter().copied().collect();
         let key = kernel.is_pure().then(|| (kernel.clone(), operands.clone()));
         if let Some(var) = key.as_ref().and_then(|k| self.known.get(k)) {
+            if let Source::Step(step) = self.plan.values[var.index()].source {
+                self.asked[step as usize] += 1;
+            }
             return *var;
         }
         let source = Source::Step(self.plan.steps.len() as u32);
@@ -117,6 +129,7 @@ impl Lowering {
         }
         let outs = self.plan.values.len() as u32 - first.0;
         self.plan.steps.push(Step { kernel, operands, first, outs, node: self.node.clone() });
+        self.asked.push(1);
         if let Some(key) = key {
             self.known.insert(key, first);
         }

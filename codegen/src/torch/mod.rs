@@ -16,5 +16,5 @@ mod schedule;
 pub use exec::{ExecError, Executor, Layout, Outcome, Pick, Run, Selection};
 pub use optim::{Adam, Optimizer, Sgd, clip_grad_norm};
 pub use params::{Params, to_array, to_tensor};
-pub use runtime::{Device, Runtime, RuntimeError, available_memory, peak_memory, reset_peak_memory};
+pub use runtime::{Device, Runtime, RuntimeError, Turn, available_memory, peak_memory, reset_peak_memory};
 pub use schedule::Schedule;

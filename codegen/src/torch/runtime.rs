@@ -1,9 +1,10 @@
 //! The way into libtorch: devices, threads, CUDA's library.
 
 use super::ffi;
+use std::cell::Cell;
 use std::fmt;
 use std::str::FromStr;
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Where a network runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -86,6 +87,42 @@ static STARTED: Mutex<Option<Device>> = Mutex::new(None);
 /// CUDA's library, kept for the life of the process.
 static CUDA: Mutex<Option<libloading::Library>> = Mutex::new(None);
 
+/// Whose turn it is.
+static TURN: Mutex<()> = Mutex::new(());
+
+thread_local! {
+    static HAS_TURN: Cell<bool> = const { Cell::new(false) };
+}
+
+/// The right to use libtorch's settings that a process shares, the number of threads among them, until it is dropped.
+///
+/// A sum's rounding depends on the number of threads. Runs that must be exact to the bit take turns, step by step; a
+/// thread that has the turn may ask for it again.
+#[derive(Debug)]
+pub struct Turn(Option<MutexGuard<'static, ()>>);
+
+impl Turn {
+    /// Waits for the turn, and sets the number of threads.
+    ///
+    /// # Errors
+    /// As [`Runtime::init`].
+    pub fn take(device: Device, threads: usize) -> Result<Self, RuntimeError> {
+        let guard = if HAS_TURN.get() { None } else { Some(TURN.lock().unwrap_or_else(PoisonError::into_inner)) };
+        HAS_TURN.set(true);
+        let turn = Self(guard);
+        Runtime::init(device, Some(threads))?;
+        Ok(turn)
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        if self.0.is_some() {
+            HAS_TURN.set(false);
+        }
+    }
+}
+
 /// Libtorch, started for a device, with its settings for this thread.
 ///
 /// Libtorch keeps threads and gradient mode per thread, so each thread that runs plans makes one.
@@ -100,7 +137,7 @@ impl Runtime {
     /// # Errors
     /// If the device is absent, or is a GPU after libtorch has been started without.
     pub fn init(device: Device, threads: Option<usize>) -> Result<Self, RuntimeError> {
-        let mut started = STARTED.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut started = STARTED.lock().unwrap_or_else(PoisonError::into_inner);
         match (*started, device) {
             (Some(Device::Cpu), Device::Cuda(_)) => return Err(RuntimeError::TooLate(device)),
             (None, Device::Cuda(_)) => load_cuda(device)?,
@@ -154,7 +191,7 @@ fn load_cuda(device: Device) -> Result<(), RuntimeError> {
     // SAFETY: the library's constructors register kernels with libtorch; it is never unloaded.
     let library = unsafe { Library::open(Some("libtorch_cuda.so"), RTLD_NOW | RTLD_GLOBAL) };
     let library = library.map_err(|e| RuntimeError::NoCuda { device, why: e.to_string() })?;
-    *CUDA.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(library.into());
+    *CUDA.lock().unwrap_or_else(PoisonError::into_inner) = Some(library.into());
     Ok(())
 }
 

@@ -8,11 +8,15 @@ against the network's greatest.
 import importlib.util
 import json
 import math
+import os
 import sys
 from pathlib import Path
 
 import torch
 from safetensors_file import numbered, read
+
+
+DEVICE = os.environ.get("LANISTA_TEST_DEVICE", "cpu")
 
 
 def module(path):
@@ -57,10 +61,11 @@ computed = {}
 
 
 def compute(net, weights, tensors, dtype, train, layout):
-    model = net.load(weights).to(dtype).to(memory_format=layout).train(train)
+    model = net.load(weights).to(DEVICE, dtype).to(memory_format=layout).train(train)
     paths = {key: path for path, key in net.RENAMED.items()}
     inputs = []
     for x in numbered(tensors, "input."):
+        x = x.to(DEVICE)
         if x.is_floating_point():
             images = {"memory_format": layout} if x.dim() == 4 else {}
             x = x.to(dtype, copy=True, **images).requires_grad_()
@@ -68,7 +73,7 @@ def compute(net, weights, tensors, dtype, train, layout):
     outputs = model(*inputs)
     outputs = outputs if isinstance(outputs, tuple) else (outputs,)
     noise = iter(numbered(tensors, "noise."))
-    loss = sum((y * next(noise).to(dtype)).sum() for y in outputs if y.is_floating_point())
+    loss = sum((y * next(noise).to(DEVICE, dtype)).sum() for y in outputs if y.is_floating_point())
     if isinstance(loss, torch.Tensor) and loss.requires_grad:
         loss.backward()
     found = {f"output.{i}": y.detach() for i, y in enumerate(outputs)}
@@ -77,7 +82,7 @@ def compute(net, weights, tensors, dtype, train, layout):
     found |= {f"grad.{paths.get(key, key)}": grad(p) for key, p in model.named_parameters()}
     buffers = {key: b for key, b in model.named_buffers() if not key.endswith("num_batches_tracked")}
     found |= {f"after.{paths.get(key, key)}": b for key, b in buffers.items()}
-    return found
+    return {name: t.cpu() for name, t in found.items()}
 
 
 def compare(folder, run):

@@ -67,6 +67,7 @@ impl Report {
 
 impl Suite {
     pub fn new() -> Self {
+        crate::common::start();
         Self { folder: tempfile::tempdir().expect("a folder"), networks: 0, runs: Vec::new() }
     }
 
@@ -166,7 +167,9 @@ impl Suite {
 
 /// Runs a script of this folder with a folder as its argument, and returns what it prints.
 pub fn script(python: &Path, name: &str, folder: &Path) -> String {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/parity").join(name);
+    // At run time, where the test's binary has been carried to another machine.
+    let home = std::env::var("CARGO_MANIFEST_DIR").unwrap_or_else(|_| env!("CARGO_MANIFEST_DIR").into());
+    let script = Path::new(&home).join("tests/parity").join(name);
     let output = Command::new(python).arg(script).arg(folder).env("PYTHONDONTWRITEBYTECODE", "1").output();
     let output = output.expect("Python runs");
     assert!(output.status.success(), "{name}: {}", String::from_utf8_lossy(&output.stderr));

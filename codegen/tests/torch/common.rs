@@ -76,16 +76,23 @@ pub fn inputs(plan: &Plan, batch: i64, seed: u64) -> Vec<Tensor> {
 
 /// An executor and its weights, seeded.
 pub fn executor(plan: Plan, kind: Kind, layout: Layout) -> (Executor, Params) {
-    // Tests run side by side: one thread each is faster than all for all.
-    Runtime::init(Device::Cpu, Some(1)).expect("the CPU is there");
     let weights = initialise(&plan, 1);
     executor_of(plan, &weights, kind, layout)
 }
 
 /// An executor and given weights.
 pub fn executor_of(plan: Plan, weights: &Weights, kind: Kind, layout: Layout) -> (Executor, Params) {
-    let params = Params::new(&plan, weights, Device::Cpu, kind).expect("its own weights");
-    (Executor::new(Arc::new(plan), Device::Cpu, kind, layout), params)
+    let device = start();
+    let params = Params::new(&plan, weights, device, kind).expect("its own weights");
+    (Executor::new(Arc::new(plan), device, kind, layout), params)
+}
+
+/// Starts libtorch for `LANISTA_TEST_DEVICE`, or the CPU; see `benches/gpu.sh`.
+pub fn start() -> Device {
+    let device = std::env::var("LANISTA_TEST_DEVICE").map_or(Device::Cpu, |d| d.parse().expect("a device"));
+    // Tests run side by side: one thread each is faster than all for all.
+    Runtime::init(device, Some(1)).expect("the device is there");
+    device
 }
 
 /// `max |a - b| / max |b|`

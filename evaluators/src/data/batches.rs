@@ -36,8 +36,13 @@ impl Resident {
         copy().map_err(|e| refuse(&format!("the images of `{}` cannot be put on {device:?}", images.name), &e))
     }
 
+    /// Number of images.
+    pub(crate) fn len(&self) -> usize {
+        self.labels.numel()
+    }
+
     /// Shares the same memory.
-    fn share(&self) -> Self {
+    pub(crate) fn share(&self) -> Self {
         Self { pixels: self.pixels.shallow_clone(), labels: self.labels.shallow_clone() }
     }
 }
@@ -196,6 +201,15 @@ impl Loader {
     /// How batches are made.
     pub fn options(&self) -> &Loading {
         &self.options
+    }
+
+    /// The order in which an epoch takes the images of the split, `[N]`, i64.
+    ///
+    /// # Errors
+    /// If the device has no room.
+    pub fn order_of(&mut self, epoch: u64) -> Result<Tensor, DataError> {
+        let order = self.order(epoch).map(Tensor::shallow_clone);
+        order.map_err(|e| refuse("an order cannot be made", &e))
     }
 
     /// A batch of an epoch.

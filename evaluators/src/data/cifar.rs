@@ -76,7 +76,7 @@ pub(super) fn read(folder: &Path, layout: &Layout) -> Result<Images, DataError> 
 
 fn append(split: &mut Split, file: &Member, layout: &Layout) -> Result<(), DataError> {
     let record = layout.labels + PIXELS;
-    if file.bytes.len() % record != 0 || file.bytes.is_empty() {
+    if !file.bytes.len().is_multiple_of(record) || file.bytes.is_empty() {
         let reason = format!("{} bytes are no whole number of records of {record}", file.bytes.len());
         return Err(DataError::malformed(&file.origin, reason));
     }

@@ -97,6 +97,13 @@ impl Images {
         all.zip(second).filter(|(_, chosen)| *chosen == wanted).map(|(i, _)| i).collect()
     }
 
+    /// The training images without one in so many, and those, class by class, drawn by seed; both in ascending order. Of
+    /// one in two they are the halves of architecture search.
+    pub fn holdout(&self, one_in: usize, seed: u64) -> (Vec<u32>, Vec<u32>) {
+        let held = split::stratified(&self.train.labels, self.classes.len(), one_in.max(1), seed);
+        (0..self.train.len() as u32).partition(|i| !held[*i as usize])
+    }
+
     /// Checks that counts, shapes and labels agree. `origin` is what an error points at.
     pub(super) fn checked(self, origin: &str) -> Result<Self, DataError> {
         let refuse = |reason: String| Err(DataError::Malformed { origin: origin.to_owned(), reason });
@@ -201,6 +208,8 @@ mod tests {
             assert!(count(&a).abs_diff(count(&b)) <= 1, "class {class}: {} and {}", count(&a), count(&b));
         }
         assert_ne!(images.indices(Part::SearchTrain { seed: 4 }), a);
+        assert_eq!(images.holdout(2, 3), (a, b));
+        assert_eq!(images.holdout(10, 3).1.len(), images.train.len() / 10);
         assert_eq!(images.indices(Part::Test).len(), images.test.len());
     }
 

@@ -11,6 +11,7 @@ mod body;
 mod elaborate;
 mod flatten;
 mod need;
+mod replace;
 mod select;
 
 pub(crate) use body::MAX_DEPTH;
@@ -20,6 +21,7 @@ pub(crate) use select::{chosen_inputs, is_label, kept_inputs, reduce_op};
 
 pub use elaborate::Elaboration;
 pub use flatten::FlattenError;
+pub use replace::ReplaceError;
 
 use crate::eval::Env;
 use crate::graph::{Graph, Reduce};

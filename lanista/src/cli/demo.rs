@@ -55,6 +55,15 @@ pub fn demo(args: &DemoArgs) -> Result<(), Failure> {
     output::print(&out)
 }
 
+/// The search of the demo, by itself.
+#[cfg(feature = "torch")]
+pub fn search(trials: u64, seed: u64) -> Result<(Space, Study), Failure> {
+    let space = mutators::spaces::build(SPACE)?;
+    let evaluator = evaluators::build(EVALUATOR)?;
+    let study = run(&space, &*evaluator, trials, seed)?;
+    Ok((space, study))
+}
+
 fn run(space: &Space, evaluator: &dyn Evaluator, trials: u64, seed: u64) -> Result<Study, Failure> {
     let strategy = strategies::build(STRATEGY).map_err(Failure::usage)?;
     Experiment::new(space, strategy, evaluator).trials(trials).seed(seed).run().map_err(Failure::search)

@@ -11,7 +11,7 @@ use std::io;
 pub enum Failure {
     /// Bad input: one line per mistake. Nothing was written.
     Usage(Vec<String>),
-    /// The search itself failed.
+    /// The search or the training itself failed.
     Search(String),
     /// Whoever reads the output has read enough.
     Closed,
@@ -23,7 +23,7 @@ impl Failure {
         Self::Usage(vec![one_line(&message.to_string())])
     }
 
-    /// A search that failed after it had begun.
+    /// A search or a training that failed after it had begun.
     pub fn search(message: impl Display) -> Self {
         Self::Search(one_line(&message.to_string()))
     }
@@ -75,6 +75,18 @@ impl From<EvaluateError> for Failure {
     fn from(e: EvaluateError) -> Self {
         match e {
             EvaluateError::Network(e) => e.into(),
+            #[cfg(feature = "torch")]
+            EvaluateError::Train(e) => e.into(),
+            e => Self::usage(e),
+        }
+    }
+}
+
+#[cfg(feature = "torch")]
+impl From<evaluators::train::TrainError> for Failure {
+    fn from(e: evaluators::train::TrainError) -> Self {
+        match e {
+            evaluators::train::TrainError::Data(e) => e.into(),
             e => Self::usage(e),
         }
     }

@@ -1,7 +1,7 @@
 //! The command line: reads flags, prints for people, and holds no logic that another crate could own.
 //!
 //! * Every bad input is one line on standard error, `error: ..`, with place and remedy, and exit code 2.
-//! * A search that failed has exit code 1; what is done has 0.
+//! * A search or a training that failed has exit code 1; what is done has 0.
 //! * A closed pipe ends a command quietly.
 
 mod args;
@@ -21,6 +21,11 @@ mod search;
 mod show;
 mod source;
 mod table;
+#[cfg(feature = "torch")]
+mod train;
+#[cfg(not(feature = "torch"))]
+#[path = "no_torch.rs"]
+mod train;
 mod verify;
 
 use args::{Cli, Command};
@@ -65,6 +70,8 @@ fn run(command: Command) -> Result<(), Failure> {
             Err(Failure::usage("this `lanista` was built without data sets; build it with --features torch"))
         }
         Command::Demo(args) => demo::demo(&args),
+        Command::Train(args) => train::train(&args),
+        Command::DemoTrain(args) => train::demo(&args),
     }
 }
 

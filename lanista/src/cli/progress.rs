@@ -9,14 +9,14 @@ use std::time::{Duration, Instant};
 use strategies::Progress;
 
 /// Steps of the bar.
-const STEPS: u64 = 10_000;
+pub const STEPS: u64 = 10_000;
 /// Plain lines over a whole search.
 const LINES: u64 = 10;
 /// Between two updates of the bar.
-const REDRAW: Duration = Duration::from_millis(150);
+pub const REDRAW: Duration = Duration::from_millis(150);
 
 /// A bar, if standard error is a terminal.
-fn bar() -> Option<ProgressBar> {
+pub fn bar() -> Option<ProgressBar> {
     std::io::stderr().is_terminal().then(|| {
         // A message that is wider than the terminal is cut, so that the bar stays on one line.
         let style = ProgressStyle::with_template("{bar:24} {wide_msg}")

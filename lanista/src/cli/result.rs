@@ -116,7 +116,7 @@ impl Found {
             ledger: study.ledger(space),
             first_failure: study.trials.iter().find_map(|t| match &t.outcome {
                 Outcome::Failed { reason } => Some(format!("trial {}: {reason}", t.id)),
-                Outcome::Done { .. } => None,
+                Outcome::Done { .. } | Outcome::Stopped { .. } => None,
             }),
         })
     }
@@ -173,7 +173,8 @@ impl Found {
         let l = &self.ledger;
         let mut grid = Grid::words(2);
         grid.row(["stopped", &self.stop.text]);
-        let failed = if l.failed > 0 { format!(", {} failed", thousands(l.failed)) } else { String::new() };
+        let count = |n: u64, what: &str| if n > 0 { format!(", {} {what}", thousands(n)) } else { String::new() };
+        let failed = count(l.failed, "failed") + &count(l.stopped, "stopped early");
         let unique = format!("{} samples, {} graphs", thousands(l.unique_samples), thousands(l.unique_graphs));
         grid.row(["queries".to_owned(), format!("{}{failed}; distinct: {unique}", thousands(l.queries))]);
         if l.simulated_seconds > 0.0 {
@@ -243,12 +244,8 @@ fn incumbent(
         of: None,
         regret: None,
     };
-    let search = match &trial.outcome {
-        Outcome::Done { values, .. } => {
-            evaluator.search_metrics().iter().zip(values).map(|(m, v)| plain(m, *v)).collect()
-        }
-        Outcome::Failed { .. } => Vec::new(),
-    };
+    let values = trial.outcome.values().into_iter().flatten();
+    let search = evaluator.search_metrics().iter().zip(values).map(|(m, v)| plain(m, *v)).collect();
     let mut report = Vec::new();
     if let Some(looked_up) = &study.report {
         for (metric, value) in evaluator.report_metrics().iter().zip(&looked_up.values) {

@@ -26,7 +26,7 @@ fn is_pinned() {
 }
 
 /// Paths of all fields, as `docs/json.md` writes them; inside a metric or a value there are none.
-fn fields(value: &Value, path: &str, out: &mut BTreeSet<String>) {
+pub fn fields(value: &Value, path: &str, out: &mut BTreeSet<String>) {
     let opaque = ["objective", "incumbent.search", "incumbent.report", "study.metrics", "ledger.caveats"];
     if opaque.contains(&path) {
         return;
@@ -45,13 +45,18 @@ fn fields(value: &Value, path: &str, out: &mut BTreeSet<String>) {
     }
 }
 
+/// The fields in the tables of a chapter of `docs/json.md`.
+pub fn documented(chapter: &str) -> BTreeSet<String> {
+    let docs = fs::read_to_string(tests().join("../../docs/json.md")).expect("the docs are in the repository");
+    let start = docs.find(&format!("# {chapter}\n")).expect("the chapter is there") + 1;
+    let text = docs[start..].split("\n## ").next().unwrap_or_default();
+    let fields = text.lines().filter_map(|line| line.strip_prefix("| `")?.split_once('`'));
+    fields.map(|(field, _)| field.to_owned()).collect()
+}
+
 #[test]
 fn every_field_is_documented_and_every_documented_field_is_there() {
-    let docs = fs::read_to_string(tests().join("../../docs/json.md")).expect("the docs are in the repository");
-    let documented: BTreeSet<String> = docs
-        .lines()
-        .filter_map(|line| line.strip_prefix("| `")?.split_once('`').map(|(field, _)| field.to_owned()))
-        .collect();
+    let documented = documented("The result of a search as JSON");
     let mut found = BTreeSet::new();
     fields(&toy(), "", &mut found);
     fields(&nasbench201(), "", &mut found);

@@ -10,3 +10,5 @@ mod json;
 mod kill;
 mod search;
 mod support;
+#[cfg(feature = "torch")]
+mod train;

@@ -6,6 +6,7 @@
 //! the one that is searched (`network=search`: batch norm without scale, also after pooling, and the operation `none`).
 
 use super::genotype;
+use super::image::{self, Image};
 use crate::error::MutateError;
 use crate::options::Options;
 use crate::space::Space;
@@ -25,22 +26,26 @@ pub(super) const NODES: std::ops::Range<usize> = 2..6;
 struct Config {
     channels: u32,
     layers: u32,
+    image: Image,
     classes: u32,
     auxiliary: bool,
     drop_path: f64,
     search: bool,
 }
 
-/// Builds the space. Options: `network` (derived, search), `channels`, `layers`, `classes`, `auxiliary`, `drop_path`.
+/// Builds the space. Options: `network` (derived, search), `channels`, `layers`, `image`, `classes`, `auxiliary` (which
+/// needs images of 32 pixels at least), `drop_path`.
 ///
 /// # Errors
 /// If an option does not fit.
 pub(super) fn build(mut options: Options) -> Result<Space, MutateError> {
     let search = options.take_one("network", "derived", &["derived", "search"])? == "search";
+    let (image, classes) = image::take(&mut options, Image::colour(32), 10)?;
     let config = Config {
         channels: options.take_in("channels", if search { 16 } else { 36 }, 1, 1024)?,
         layers: options.take_in("layers", if search { 8 } else { 20 }, 3, 100)?,
-        classes: options.take_in("classes", 10, 1, 100_000)?,
+        image,
+        classes,
         auxiliary: options.take("auxiliary", !search)?,
         drop_path: options.take_in("drop_path", if search { 0.0 } else { 0.2 }, 0.0, 0.99)?,
         search,
@@ -71,7 +76,7 @@ fn text(c: &Config) -> String {
         }
     };
     let (max, avg) = (pool("max_pool", ""), pool("avg_pool", ", count_include_pad=false"));
-    let (stem, main) = (3 * c.channels, network(c));
+    let (stem, main, input) = (3 * c.channels, network(c), c.image.ty());
     let auxiliary = if c.auxiliary { auxiliary_head(c.classes) } else { String::new() };
     format!(
         "module @darts {{
@@ -128,7 +133,7 @@ fn text(c: &Config) -> String {
     {drop}
     return {out}
   }}{auxiliary}
-  graph @main(%x: f32[N, 3, 32, 32]) {{
+  graph @main(%x: {input}) {{
     %conv = conv2d %x {{out={stem}, k=3, pad=1, bias=false}}
     %stem = batch_norm %conv{main}
   }}

@@ -2,6 +2,7 @@
 
 mod darts;
 mod genotype;
+mod image;
 mod nasbench101;
 mod nasbench201;
 mod natsbench_size;
@@ -28,28 +29,34 @@ pub const SPACES: &[Entry] = &[
     Entry {
         name: "darts",
         summary: "DARTS' normal and reduction cells for CIFAR-10 (Liu, Simonyan and Yang 2019)",
-        options: "network=derived|search, channels=36, layers=20, classes=10, auxiliary=true, drop_path=0.2",
+        options: "network=derived|search, channels=36, layers=20, image=3x32x32, classes=10, auxiliary=true, \
+                  drop_path=0.2",
         build: darts::build,
     },
     Entry {
         name: "nasbench101",
         summary: "cells of at most 7 vertices and 9 edges in a full network (Ying et al. 2019)",
-        options: "channels=128, cells=3",
+        options: "channels=128, cells=3, image=3x32x32, classes=10",
         build: nasbench101::build,
     },
     Entry {
         name: "nasbench201",
         summary: "15,625 cells of 6 edges and 5 operations in a full network (Dong and Yang 2020)",
-        options: "dataset=cifar10|cifar100|imagenet16-120, channels=16, cells=5",
+        options: "dataset=cifar10|cifar100|imagenet16-120, channels=16, cells=5, image=3x32x32, classes=10",
         build: nasbench201::build,
     },
     Entry {
         name: "natsbench-size",
         summary: "32,768 widths of a fixed network (NATS-Bench, Dong et al. 2021)",
-        options: "dataset=cifar10|cifar100|imagenet16-120",
+        options: "dataset=cifar10|cifar100|imagenet16-120, image=3x32x32, classes=10",
         build: natsbench_size::build,
     },
-    Entry { name: "toy", summary: "24 small networks, for tests and first steps", options: "", build: toy::build },
+    Entry {
+        name: "toy",
+        summary: "24 small networks, for tests and first steps",
+        options: "image=3x16x16, classes=10",
+        build: toy::build,
+    },
 ];
 
 /// Builds a space from its name and options, `darts:channels=36,layers=20`.

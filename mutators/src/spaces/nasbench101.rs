@@ -3,6 +3,7 @@
 //! A cell is a graph of at most 7 vertices and 9 edges with three interior operations; 423,624 of them are unique. The
 //! network stacks three times three cells with 128, 256 and 512 channels, with a max pooling of stride 2 between.
 
+use super::image::{self, Image};
 use crate::cells::{LEGAL, NasBench101Cell, cell_of, pairs_of};
 use crate::error::MutateError;
 use crate::nasbench101::CellSpec;
@@ -12,15 +13,16 @@ use crate::space::{Genotype, Rule, Space};
 use ir::{Name, Value};
 use std::sync::Arc;
 
-/// Builds the space. Options: `channels` of the first stack, `cells` per stack.
+/// Builds the space. Options: `channels` of the first stack, `cells` per stack, `image`, `classes`.
 ///
 /// # Errors
 /// If an option does not fit.
 pub(super) fn build(mut options: Options) -> Result<Space, MutateError> {
     let channels = options.take_in("channels", 128u32, 1, 4096)?;
     let cells = options.take_in("cells", 3u32, 1, 64)?;
+    let (image, classes) = image::take(&mut options, Image::colour(32), 10)?;
     options.finish()?;
-    let (c2, c3) = (2 * channels, 4 * channels);
+    let (c2, c3, input) = (2 * channels, 4 * channels, image.ty());
     let text = format!(
         "module @nasbench101 {{
   entry @main
@@ -34,7 +36,7 @@ pub(super) fn build(mut options: Options) -> Result<Space, MutateError> {
     %project_out = @conv_bn_relu<c, 1>(%in)
     return %project_out
   }}
-  graph @main(%x: f32[N, 3, 32, 32]) {{
+  graph @main(%x: {input}) {{
     %stem = @conv_bn_relu<{channels}, 3>(%x)
     %stack1 = repeat {cells} @cell<{channels}>(%stem)
     %down1 = max_pool %stack1 {{k=2}}
@@ -43,7 +45,7 @@ pub(super) fn build(mut options: Options) -> Result<Space, MutateError> {
     %stack3 = repeat {cells} @cell<{c3}>(%down2)
     %pool = global_avg_pool %stack3
     %flat = flatten %pool
-    %logits = linear %flat {{out=10}}
+    %logits = linear %flat {{out={classes}}}
     return %logits
   }}
 }}"

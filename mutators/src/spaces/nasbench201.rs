@@ -3,6 +3,7 @@
 //! A cell has four nodes and six edges; each edge carries one of five operations and a node sums its edges. The network
 //! stacks three stages of five cells with 16, 32 and 64 channels, joined by residual blocks of stride 2.
 
+use super::image::{self, Image};
 use crate::cells::NasBench201Cell;
 use crate::error::MutateError;
 use crate::options::Options;
@@ -14,14 +15,15 @@ use std::sync::Arc;
 /// The operations in the order of the benchmark's digits.
 pub const OPS: [&str; 5] = ["none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3"];
 
-/// Image side and number of classes of a dataset of the benchmark.
-pub(super) fn dataset(options: &mut Options) -> Result<(&'static str, u32, u32), MutateError> {
+/// Images and number of classes of a dataset of the benchmark, unless the options say otherwise.
+pub(super) fn dataset(options: &mut Options) -> Result<(Image, u32), MutateError> {
     let name = options.take_one("dataset", "cifar10", &["cifar10", "cifar100", "imagenet16-120"])?;
-    Ok(match name {
-        "cifar100" => ("cifar100", 32, 100),
-        "imagenet16-120" => ("imagenet16-120", 16, 120),
-        _ => ("cifar10", 32, 10),
-    })
+    let (side, classes) = match name {
+        "cifar100" => (32, 100),
+        "imagenet16-120" => (16, 120),
+        _ => (32, 10),
+    };
+    image::take(options, Image::colour(side), classes)
 }
 
 /// Graphs that the networks of NAS-Bench-201 and NATS-Bench share.
@@ -42,20 +44,20 @@ pub(super) const BLOCKS: &str = "
   }";
 
 /// Builds the space. Options: `dataset` (cifar10, cifar100, imagenet16-120), `channels` of the first stage, `cells` per
-/// stage.
+/// stage; `image` and `classes`, if they are not the dataset's.
 ///
 /// # Errors
 /// If an option does not fit.
 pub(super) fn build(mut options: Options) -> Result<Space, MutateError> {
-    let (_, side, classes) = dataset(&mut options)?;
+    let (image, classes) = dataset(&mut options)?;
     let channels = options.take_in("channels", 16u32, 1, 1024)?;
     let cells = options.take_in("cells", 5u32, 1, 64)?;
     options.finish()?;
-    let (c2, c3) = (2 * channels, 4 * channels);
+    let (c2, c3, input) = (2 * channels, 4 * channels, image.ty());
     let text = format!(
         "module @nasbench201 {{
   entry @main{BLOCKS}
-  graph @main(%x: f32[N, 3, {side}, {side}]) {{
+  graph @main(%x: {input}) {{
     %conv = conv2d %x {{out={channels}, k=3, pad=1, bias=false}}
     %stem = batch_norm %conv
     %stage1 = repeat {cells} @cell<{channels}>(%stem)

@@ -13,13 +13,15 @@ use std::sync::Arc;
 
 const LAYERS: usize = 5;
 
-/// Builds the space. Option: `dataset` (cifar10, cifar100, imagenet16-120).
+/// Builds the space. Options: `dataset` (cifar10, cifar100, imagenet16-120); `image` and `classes`, if they are
+/// not the dataset's.
 ///
 /// # Errors
 /// If an option does not fit.
 pub(super) fn build(mut options: Options) -> Result<Space, MutateError> {
-    let (_, side, classes) = dataset(&mut options)?;
+    let (image, classes) = dataset(&mut options)?;
     options.finish()?;
+    let input = image.ty();
     let widths: String =
         (0..LAYERS).map(|i| format!("\n  decision ?c{i} in [8, 16, 24, 32, 40, 48, 56, 64] default 64")).collect();
     let text = format!(
@@ -41,7 +43,7 @@ pub(super) fn build(mut options: Options) -> Result<Space, MutateError> {
     %x3 = add %skip, %e13, %e23
     return %x3
   }}
-  graph @main(%x: f32[N, 3, {side}, {side}]) {{
+  graph @main(%x: {input}) {{
     %conv = conv2d %x {{out=?c0, k=3, pad=1, bias=false}}
     %stem = batch_norm %conv
     %cell1 = @cell<?c0, ?c0>(%stem)

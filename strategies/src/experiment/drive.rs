@@ -1,11 +1,11 @@
 //! The loop itself.
 
-use super::workers::Workers;
+use super::workers::{Settled, Workers};
 use super::{Candidate, Crossing, End, Experiment, ExperimentError, Instant, Objective, Progress, Query, Report};
 use super::{StopReason, Stored, StrategyError, Streams, Study, StudyIdentity, Trial};
 use crate::error::StoreError;
 use crate::strategy::{Next, Proposal};
-use crate::trial::{Outcome, TrialId};
+use crate::trial::TrialId;
 
 /// Successful trials without a simulated second, after which a budget of simulated time alone counts as endless.
 const TIMELESS: u64 = 1_000;
@@ -83,10 +83,11 @@ impl<'a> Drive<'a> {
                     Err(e) => stop = Some(StopReason::Failed { reason: e.to_string() }),
                 }
             }
-            let Some((proposal, outcome)) = workers.take() else {
+            let strategy = &mut self.study.strategy;
+            let Some(settled) = workers.take(&mut |trial, r| strategy.report(trial, r.step, r.value)) else {
                 return Ok(stop.unwrap_or(StopReason::Trials));
             };
-            if let Some(stop) = self.settle(proposal, outcome)? {
+            if let Some(stop) = self.settle(settled)? {
                 return Ok(stop);
             }
         }
@@ -150,14 +151,14 @@ impl<'a> Drive<'a> {
             }
             .into());
         }
-        workers.settled(proposal, record.outcome);
+        workers.settled(number, Settled { proposal, reports: record.reports, outcome: record.outcome });
         Ok(())
     }
 
     /// Counts, keeps and tells a finished trial; returns the reason to stop here and now.
-    fn settle(&mut self, proposal: Proposal, outcome: Outcome) -> Result<Option<StopReason>, ExperimentError> {
-        let Proposal { sample, fidelity, parent } = proposal;
-        let trial = Trial { id: TrialId(self.told()), sample, parent, fidelity, outcome };
+    fn settle(&mut self, settled: Settled) -> Result<Option<StopReason>, ExperimentError> {
+        let Settled { proposal: Proposal { sample, fidelity, parent }, reports, outcome } = settled;
+        let trial = Trial { id: TrialId(self.told()), sample, parent, fidelity, reports, outcome };
         let simulated = self.simulated + trial.outcome.seconds();
         let spent = self.study.simulated.is_some_and(|budget| simulated >= budget);
         let crosses = self.study.simulated.is_some_and(|budget| simulated > budget);

@@ -5,6 +5,8 @@
 //!   number of jobs, never on timing. A budget of wall-clock time is the exception.
 //! * The random stream of trial i is that of the study's seed and i, whatever the trials before it drew.
 //! * A trial that fails is told and the search goes on; a store that fails stops it.
+//! * What a trial reports on its way is judged by the strategy while one trial runs at a time, and kept with the trial:
+//!   replaying a study reports it again.
 //! * Report metrics are looked up once, after the search, for the incumbent that the objective chose.
 
 mod drive;
@@ -175,6 +177,10 @@ impl<'a> Experiment<'a> {
         }
         if self.trials.is_none() && self.simulated.is_none() && self.wall.is_none() {
             return Err(ExperimentError::NoBudget);
+        }
+        if self.jobs > 1 && self.evaluator.is_exclusive() {
+            let evaluator = self.evaluator.identity().to_owned();
+            return Err(ExperimentError::Exclusive { evaluator, jobs: self.jobs });
         }
         self.evaluator.accepts(self.space)?;
         Objective::first(self.evaluator.search_metrics()).ok_or_else(|| {

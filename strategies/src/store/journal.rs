@@ -201,11 +201,12 @@ fn read(path: &Path, bytes: &[u8]) -> Result<(StudyIdentity, Stored, usize), Sto
 
 /// What is wrong with a trial of a study.
 fn check(record: &super::Record, study: &StudyIdentity, trial: u64) -> Result<(), String> {
-    if let crate::trial::Outcome::Done { values, seconds } = &record.outcome {
+    if let Some(values) = record.outcome.values() {
         if values.len() != study.metrics.len() {
             return Err(format!("{} values where the study has {} metrics", values.len(), study.metrics.len()));
         }
-        if *seconds < 0.0 {
+        let seconds = record.outcome.seconds();
+        if seconds < 0.0 {
             return Err(format!("{seconds} simulated seconds"));
         }
     }

@@ -2,12 +2,13 @@
 //!
 //! * Line 1 is the header: `{"journal":"lanista","version":1,"study":{..}}`.
 //! * Line i + 2 is trial i: `{"trial":i,"sample":"..","values":[..],"seconds":..,"wall":..}`, where a failed trial has
-//!   `"failed":"reason"` in place of values and seconds; `parent` and `fidelity` stand there only if there are any.
+//!   `"failed":"reason"` in place of values and seconds, and one that the strategy ended has `"stopped":true` too;
+//!   `parent`, `fidelity` and `"reports":[[step,value],..]` stand there only if there are any.
 //! * A study that has ended has one more line: `{"end":"trials","wall":..,"report":{..}}`.
 
 use super::{End, Record, StudyIdentity};
 use crate::study::{Report, StopReason};
-use crate::trial::{Outcome, Trial};
+use crate::trial::{Outcome, Reported, Trial};
 use evaluators::{Standing, Values};
 use ir::Name;
 use mutators::Sample;
@@ -43,10 +44,14 @@ struct TrialOut<'a> {
     parent: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     fidelity: Option<u32>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    reports: Vec<(u64, f64)>,
     #[serde(skip_serializing_if = "Option::is_none")]
     values: Option<&'a [f64]>,
     #[serde(skip_serializing_if = "Option::is_none")]
     seconds: Option<f64>,
+    #[serde(skip_serializing_if = "is_false")]
+    stopped: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     failed: Option<&'a str>,
     wall: f64,
@@ -59,8 +64,12 @@ struct TrialIn {
     sample: String,
     parent: Option<u64>,
     fidelity: Option<u32>,
+    #[serde(default)]
+    reports: Vec<(u64, f64)>,
     values: Option<Values>,
     seconds: Option<f64>,
+    #[serde(default)]
+    stopped: bool,
     failed: Option<String>,
     wall: f64,
 }
@@ -88,6 +97,10 @@ struct StandingLine {
     rank: u64,
     of: u64,
     regret: f64,
+}
+
+fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 /// A line after the header.
@@ -122,7 +135,9 @@ pub(super) fn read_header(line: &[u8]) -> Result<StudyIdentity, String> {
 /// Appends a trial's line.
 pub(super) fn trial(line: &mut Vec<u8>, trial: &Trial, wall: f64) -> serde_json::Result<()> {
     let (values, seconds, failed) = match &trial.outcome {
-        Outcome::Done { values, seconds } => (Some(values.as_slice()), Some(*seconds), None),
+        Outcome::Done { values, seconds } | Outcome::Stopped { values, seconds } => {
+            (Some(values.as_slice()), Some(*seconds), None)
+        }
         Outcome::Failed { reason } => (None, None, Some(reason.as_str())),
     };
     let out = TrialOut {
@@ -130,8 +145,10 @@ pub(super) fn trial(line: &mut Vec<u8>, trial: &Trial, wall: f64) -> serde_json:
         sample: &trial.sample,
         parent: trial.parent.map(|p| p.0),
         fidelity: trial.fidelity,
+        reports: trial.reports.iter().map(|r| (r.step, r.value)).collect(),
         values,
         seconds,
+        stopped: matches!(trial.outcome, Outcome::Stopped { .. }),
         failed,
         wall,
     };
@@ -175,9 +192,12 @@ pub(super) fn read(line: &[u8], expected: u64) -> Result<Line, String> {
         return Err(format!("trial {} stands where trial {expected} is expected", t.trial));
     }
     let outcome = match (t.values, t.seconds, t.failed) {
+        (Some(values), Some(seconds), None) if t.stopped => Outcome::Stopped { values, seconds },
         (Some(values), Some(seconds), None) => Outcome::Done { values, seconds },
-        (None, None, Some(reason)) => Outcome::Failed { reason },
+        (None, None, Some(reason)) if !t.stopped => Outcome::Failed { reason },
         _ => return Err("a trial has values and seconds, or the reason why it failed".into()),
     };
-    Ok(Line::Trial(Record { sample: t.sample, parent: t.parent, fidelity: t.fidelity, outcome, wall: t.wall }))
+    let (sample, parent, fidelity, wall) = (t.sample, t.parent, t.fidelity, t.wall);
+    let reports = t.reports.into_iter().map(|(step, value)| Reported { step, value }).collect();
+    Ok(Line::Trial(Record { sample, parent, fidelity, reports, outcome, wall }))
 }

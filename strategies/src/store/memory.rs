@@ -41,6 +41,7 @@ impl Store for Memory {
             sample: t.sample.to_string(),
             parent: t.parent.map(|p| p.0),
             fidelity: t.fidelity,
+            reports: t.reports.clone(),
             outcome: t.outcome.clone(),
             wall: *wall,
         };

@@ -14,7 +14,7 @@ pub use memory::Memory;
 
 use crate::error::StoreError;
 use crate::study::{Report, StopReason};
-use crate::trial::{Outcome, Trial};
+use crate::trial::{Outcome, Reported, Trial};
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 use std::fmt::Debug;
@@ -86,6 +86,8 @@ pub struct Record {
     pub parent: Option<u64>,
     /// The fidelity that it was scored at.
     pub fidelity: Option<u32>,
+    /// What it reported on its way.
+    pub reports: Vec<Reported>,
     /// What came of it.
     pub outcome: Outcome,
     /// Wall-clock seconds from the study's start to the trial's end, pauses left out.

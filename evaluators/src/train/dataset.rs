@@ -1,0 +1,171 @@
+//! A data set on a device, loaded once, and the parts of it that a run uses.
+
+use super::error::{Bytes, TrainError};
+use super::recipe::{Precision, Recipe};
+use crate::data::{Augment, DataError, Images, Loader, Loading, Normalise, Part, Places, Resident, Source};
+use codegen::torch::{Device, Runtime, available_memory};
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tch::Kind;
+
+/// A data set on a device. Runs share it: it is copied there once.
+#[derive(Debug)]
+pub struct Dataset {
+    images: Arc<Images>,
+    normalise: Normalise,
+    device: Device,
+    /// Training and test images. Tensors may be used by one thread at a time.
+    resident: Mutex<[Resident; 2]>,
+}
+
+/// The part of a data set that a network is measured on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Measured {
+    /// What is held out from the training images.
+    Valid,
+    /// The test images.
+    Test,
+}
+
+/// The batches of a run.
+#[derive(Debug)]
+pub(super) struct Loaders {
+    pub train: Loader,
+    pub valid: Option<Loader>,
+    pub test: Loader,
+    /// All training images, and all test images, as one batch each.
+    whole: [Resident; 2],
+}
+
+impl Loaders {
+    /// All training images and all test images, as they are, in one batch each.
+    pub fn whole(&self) -> Result<(Loader, Loader), DataError> {
+        let one = |resident: &Resident| {
+            let indices: Vec<u32> = (0..resident.len() as u32).collect();
+            let options = Loading { batch: indices.len(), ..self.test.options().clone() };
+            Loader::new(resident, &indices, options)
+        };
+        Ok((one(&self.whole[0])?, one(&self.whole[1])?))
+    }
+}
+
+impl Dataset {
+    /// Puts a data set on a device.
+    ///
+    /// # Errors
+    /// If the device is not there, or has no room.
+    pub fn new(images: Arc<Images>, device: Device) -> Result<Self, TrainError> {
+        Runtime::init(device, None)?;
+        let needed = Self::bytes(&images);
+        if let Some(available) = available_memory(device).filter(|a| *a < needed) {
+            let (needed, available) = (Bytes(needed), Bytes(available));
+            return Err(TrainError::Images { data: images.name.clone(), needed, available });
+        }
+        let normalise = Normalise::of(&images);
+        let resident = |part| Resident::new(&images, part, device.into());
+        let resident = Mutex::new([resident(Part::Train)?, resident(Part::Test)?]);
+        Ok(Self { images, normalise, device, resident })
+    }
+
+    /// Finds a data set by its name, in a folder of the user's or in the usual places, and puts it on a device.
+    ///
+    /// # Errors
+    /// If there is none, it is damaged, or the device is not there or has no room.
+    pub fn open(name: &str, data_dir: Option<&Path>, device: Device) -> Result<Self, TrainError> {
+        // A GPU that is absent is told before a large data set is read.
+        Runtime::init(device, None)?;
+        let places = Places::standard(data_dir);
+        Self::new(name.parse::<Source>()?.images(&places)?, device)
+    }
+
+    /// The data set.
+    #[must_use]
+    pub fn images(&self) -> &Arc<Images> {
+        &self.images
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn device(&self) -> Device {
+        self.device
+    }
+
+    /// Bytes that a data set takes on a device: a pixel one, a label eight.
+    #[must_use]
+    pub fn bytes(images: &Images) -> u64 {
+        [&images.train, &images.test].iter().map(|s| (s.pixels.len() + 8 * s.len()) as u64).sum()
+    }
+
+    fn resident(&self) -> MutexGuard<'_, [Resident; 2]> {
+        self.resident.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The batches of a run.
+    pub(super) fn loaders(&self, recipe: &Recipe) -> Result<Loaders, DataError> {
+        let images = &self.images;
+        let (train, valid) = match recipe.valid {
+            0 => (images.indices(Part::Train), None),
+            one_in => {
+                let (train, valid) = images.holdout(one_in, recipe.valid_seed);
+                (train, Some(valid))
+            }
+        };
+        let train = if recipe.images == 0 { train } else { evenly(&train, &images.train.labels, recipe.images) };
+        let plain = Loading {
+            batch: recipe.batch,
+            shuffle: false,
+            drop_last: false,
+            seed: recipe.seed,
+            augment: Augment::default(),
+            normalise: self.normalise.clone(),
+            kind: kind(recipe.precision),
+        };
+        let augment = Augment { crop_padding: recipe.crop, flip: recipe.flip, cutout: recipe.cutout };
+        // The variance of a single image is none: batch norm would divide by zero.
+        let drop_last = train.len() > recipe.batch && train.len() % recipe.batch == 1;
+        let [train_images, test_images] = &*self.resident();
+        Ok(Loaders {
+            train: Loader::new(train_images, &train, Loading { shuffle: true, augment, drop_last, ..plain.clone() })?,
+            valid: valid.map(|v| Loader::new(train_images, &v, plain.clone())).transpose()?,
+            test: Loader::new(test_images, &images.indices(Part::Test), plain)?,
+            whole: [train_images.share(), test_images.share()],
+        })
+    }
+}
+
+/// The element type of a precision.
+pub(super) fn kind(precision: Precision) -> Kind {
+    match precision {
+        Precision::F32 => Kind::Float,
+        Precision::F64 => Kind::Double,
+    }
+}
+
+/// The first images of every class in turn, until there are so many; in ascending order.
+fn evenly(indices: &[u32], labels: &[u16], count: usize) -> Vec<u32> {
+    let mut members: Vec<Vec<u32>> = Vec::new();
+    for i in indices {
+        let class = usize::from(labels[*i as usize]);
+        if members.len() <= class {
+            members.resize(class + 1, Vec::new());
+        }
+        members[class].push(*i);
+    }
+    let longest = members.iter().map(Vec::len).max().unwrap_or(0);
+    let turns = (0..longest).flat_map(|turn| members.iter().filter_map(move |m| m.get(turn).copied()));
+    let mut chosen: Vec<u32> = turns.take(count).collect();
+    chosen.sort_unstable();
+    chosen
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_few_images_of_every_class() {
+        let labels = [0, 0, 0, 1, 1, 2];
+        assert_eq!(evenly(&[0, 1, 2, 3, 4, 5], &labels, 4), [0, 1, 3, 5]);
+        assert_eq!(evenly(&[0, 2, 4, 5], &labels, 100), [0, 2, 4, 5]);
+    }
+}

@@ -1,0 +1,178 @@
+//! Why a network is not trained.
+
+use crate::data::DataError;
+use codegen::PlanError;
+use codegen::checkpoint::CheckpointError;
+use codegen::torch::{ExecError, RuntimeError};
+use std::path::PathBuf;
+
+/// Why a network cannot be trained, or its training ended early.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TrainError {
+    /// The network cannot be lowered.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    /// The device is not there.
+    #[error(transparent)]
+    Runtime(#[from] RuntimeError),
+    /// The data set cannot be had.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// A file cannot be read or written, or holds other weights.
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
+    /// libtorch refuses a step.
+    #[error("{0}")]
+    Exec(String),
+    /// A network that is not a classifier of images.
+    #[error("the graph {found}; training needs one input, images [N, C, H, W], and outputs of logits [N, classes]")]
+    Signature {
+        /// `takes 2 inputs`.
+        found: String,
+    },
+    /// A network for other images.
+    #[error(
+        "the graph takes {takes}, but an image of `{data}` is {image}; spaces are built for a size: SPACE:image={option}"
+    )]
+    Image {
+        /// The graph's input.
+        takes: String,
+        /// The data set.
+        data: String,
+        /// `1 x 8 x 8`.
+        image: String,
+        /// The same as an option.
+        option: String,
+    },
+    /// A network for another number of classes.
+    #[error(
+        "the graph's output {output} is {found}, but `{data}` has {classes} classes; spaces are built for a number: \
+         SPACE:classes={classes}"
+    )]
+    Classes {
+        /// Which output, from 0.
+        output: usize,
+        /// Its type.
+        found: String,
+        /// The data set.
+        data: String,
+        /// Its number of classes.
+        classes: usize,
+    },
+    /// A run that does not fit the memory.
+    #[error(
+        "training needs {planned} of memory (weights, gradients and optimizer {weights}, activations of a batch of {batch} \
+         {activations}), but {available} are available; take a smaller batch or a smaller network"
+    )]
+    Memory {
+        /// All of it.
+        planned: Bytes,
+        /// Weights, gradients, buffers, state of the optimizer.
+        weights: Bytes,
+        /// Activations and their gradients at their peak.
+        activations: Bytes,
+        /// The batch size.
+        batch: usize,
+        /// What is there.
+        available: Bytes,
+    },
+    /// Images that do not fit the memory.
+    #[error("the images of `{data}` need {needed} of memory, but {available} are available; use a smaller data set")]
+    Images {
+        /// The data set.
+        data: String,
+        /// What they take.
+        needed: Bytes,
+        /// What is there.
+        available: Bytes,
+    },
+    /// A loss that is no number.
+    #[error("epoch {epoch}, step {step}: the loss is {loss}; take a lower learning rate, or clip the gradient")]
+    NotFinite {
+        /// The epoch, from 1.
+        epoch: u32,
+        /// The step in it, from 1.
+        step: usize,
+        /// The loss.
+        loss: f64,
+    },
+    /// A loss that grows without bound.
+    #[error(
+        "epoch {epoch}, step {step}: the loss is {loss:.1}, above {bound:.1} ({times} times that of guessing); take a lower \
+         learning rate, or clip the gradient",
+        times = super::DIVERGED
+    )]
+    Diverged {
+        /// The epoch, from 1.
+        epoch: u32,
+        /// The step in it, from 1.
+        step: usize,
+        /// The loss.
+        loss: f64,
+        /// The greatest loss that is let pass.
+        bound: f64,
+    },
+    /// A checkpoint of something else.
+    #[error("{}: is no checkpoint of a training run ({why})", .path.display())]
+    NoRun {
+        /// The file.
+        path: PathBuf,
+        /// What is missing or cannot be read.
+        why: String,
+    },
+    /// A checkpoint of another run.
+    #[error("{}: is of another run: its {field} is {stored}, not {given}; resume with what it was started with", .path.display())]
+    OtherRun {
+        /// The file.
+        path: PathBuf,
+        /// What differs.
+        field: String,
+        /// What it says.
+        stored: String,
+        /// What was given.
+        given: String,
+    },
+}
+
+impl From<ExecError> for TrainError {
+    fn from(e: ExecError) -> Self {
+        // Below the first line is libtorch's own stack.
+        Self::Exec(e.to_string().lines().next().unwrap_or_default().to_owned())
+    }
+}
+
+impl From<tch::TchError> for TrainError {
+    fn from(e: tch::TchError) -> Self {
+        ExecError::from(e).into()
+    }
+}
+
+/// A number of bytes for people: `1.5 GiB`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Bytes(pub u64);
+
+impl std::fmt::Display for Bytes {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
+        let (mut value, mut unit) = (self.0 as f64, 0);
+        while value >= 1024.0 && unit + 1 < units.len() {
+            (value, unit) = (value / 1024.0, unit + 1);
+        }
+        match unit {
+            0 => write!(f, "{} B", self.0),
+            _ => write!(f, "{value:.1} {}", units[unit]),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_for_people() {
+        let texts: Vec<String> = [0, 1023, 1024, 3 << 29, u64::MAX].iter().map(|n| Bytes(*n).to_string()).collect();
+        assert_eq!(texts, ["0 B", "1023 B", "1.0 KiB", "1.5 GiB", "16.0 EiB"]);
+    }
+}

@@ -1,0 +1,183 @@
+//! What a run is made of at a moment, and its checkpoint.
+//!
+//! * A checkpoint holds the weights by path, and beside them, by names with a slash, which no path has, what else the run
+//!   needs. Its metadata say of which run it is, and where it stands.
+//! * A file is checked before anything is taken from it.
+
+use super::error::TrainError;
+use super::trainer::{Score, Trainer};
+use codegen::array::Weights;
+use codegen::checkpoint::{Checkpoint, check};
+use codegen::torch::{to_array, to_tensor};
+use ir::Name;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// A finished epoch.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Epoch {
+    /// Its number, from 1.
+    pub epoch: u32,
+    /// The last learning rate.
+    pub lr: f64,
+    /// Mean loss of its batches, auxiliary heads and label smoothing included.
+    pub train_loss: f64,
+    /// Accuracy on its batches as they were trained on, in per cent.
+    pub train_accuracy: f64,
+    /// Mean loss on what is held out.
+    pub valid_loss: Option<f64>,
+    /// Accuracy on what is held out, in per cent.
+    pub valid_accuracy: Option<f64>,
+    /// Seconds of training, validation left out.
+    pub seconds: f64,
+    /// Training images per second.
+    pub images_per_second: f64,
+}
+
+/// The best epoch so far.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Best {
+    /// Its number, from 1.
+    pub epoch: u32,
+    /// Accuracy on what is held out, in per cent.
+    pub accuracy: f64,
+}
+
+/// Sums over images.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct Sums {
+    loss: f64,
+    hits: i64,
+    images: i64,
+}
+
+impl Sums {
+    /// Adds a batch by its mean loss.
+    pub fn add(&mut self, loss: f64, hits: i64, images: i64) {
+        self.loss += loss * images as f64;
+        self.hits += hits;
+        self.images += images;
+    }
+
+    /// The means, of one image at least.
+    pub fn score(&self) -> Option<Score> {
+        let n = self.images as f64;
+        let (loss, accuracy) = (self.loss / n, 100.0 * self.hits as f64 / n);
+        (self.images > 0).then_some(Score { loss, accuracy, images: self.images as usize })
+    }
+}
+
+/// Where a run stands.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct Position {
+    /// The epoch that comes next or goes on, from 0.
+    pub epoch: u32,
+    /// Its batch that comes next.
+    pub batch: usize,
+    /// Seconds of the epoch so far.
+    pub seconds: f64,
+    /// Sums over the epoch so far.
+    pub sums: Sums,
+}
+
+const FORMAT: &str = "lanista.training";
+const VERSION: &str = "1";
+
+/// The arrays that are not weights.
+const STATE: char = '/';
+const OPTIMIZER: &str = "optimizer/";
+const EMA: &str = "average/weights";
+
+/// A text that metadata hold.
+fn json<T: Serialize>(value: &T) -> String {
+    serde_json::to_string(value).expect("invariant: plain numbers and words are JSON")
+}
+
+impl Trainer {
+    /// Writes a checkpoint; a file that is there is replaced as a whole.
+    ///
+    /// # Errors
+    /// If a waiting loss is no number, the device fails, or the file cannot be written.
+    pub fn save(&mut self, path: &Path) -> Result<(), TrainError> {
+        self.settle()?;
+        let mut arrays = self.params.to_weights()?;
+        for (name, array) in self.optimizer.state()? {
+            arrays.insert(Name::new(format!("{OPTIMIZER}{name}")), array);
+        }
+        if let Some(ema) = &self.ema {
+            arrays.insert(Name::new(EMA), to_array(ema)?);
+        }
+        let mut metadata = self.identity();
+        metadata.insert("position".into(), json(&self.at));
+        metadata.insert("history".into(), json(&self.history));
+        metadata.insert("best".into(), json(&self.best));
+        Checkpoint { arrays, metadata }.save(path)?;
+        Ok(())
+    }
+
+    /// What makes the run: with all of it equal, its weights are equal.
+    fn identity(&self) -> BTreeMap<String, String> {
+        let mut identity = BTreeMap::from([
+            ("format".to_owned(), FORMAT.to_owned()),
+            ("version".to_owned(), VERSION.to_owned()),
+            ("graph".to_owned(), self.network.hash.to_string()),
+            ("data".to_owned(), self.data.clone()),
+            ("seed".to_owned(), self.recipe.seed.to_string()),
+        ]);
+        let settings = self.recipe.settings().into_iter();
+        identity.extend(settings.map(|(key, value)| (format!("recipe.{key}"), value)));
+        identity
+    }
+
+    /// Takes a run up where its checkpoint stands.
+    ///
+    /// # Errors
+    /// If the file cannot be read, or is of another network, data set or recipe; nothing has been taken from it then.
+    pub fn resume(&mut self, path: &Path) -> Result<(), TrainError> {
+        let Checkpoint { arrays, mut metadata } = Checkpoint::load(path)?;
+        let no_run = |why: String| TrainError::NoRun { path: path.to_owned(), why };
+        if metadata.get("format").is_none_or(|f| f != FORMAT) {
+            return Err(no_run(format!("its metadata name no format `{FORMAT}`")));
+        }
+        let (state, weights): (Weights, Weights) = arrays.into_iter().partition(|(name, _)| name.contains(STATE));
+        check(&self.network.train, &weights)?;
+        for (field, given) in self.identity() {
+            let stored = metadata.remove(&field).unwrap_or_else(|| "absent".to_owned());
+            if stored != given {
+                let field = field.strip_prefix("recipe.").unwrap_or(&field).to_owned();
+                return Err(TrainError::OtherRun { path: path.to_owned(), field, stored, given });
+            }
+        }
+        let mut read = |field: &str| metadata.remove(field).ok_or_else(|| no_run(format!("it has no `{field}`")));
+        let (at, history, best) = (read("position")?, read("history")?, read("best")?);
+        fn parsed<T: for<'a> Deserialize<'a>>(text: &str) -> Result<T, String> {
+            serde_json::from_str(text).map_err(|e| e.to_string())
+        }
+        let (at, history, best): (Position, Vec<Epoch>, Option<Best>) =
+            (parsed(&at).map_err(no_run)?, parsed(&history).map_err(no_run)?, parsed(&best).map_err(no_run)?);
+        if at.batch >= self.batches() || history.len() != at.epoch as usize {
+            return Err(no_run(format!("epoch {}, batch {} is no place in it", at.epoch + 1, at.batch + 1)));
+        }
+        let average = match (&self.ema, state.get(EMA)) {
+            (None, _) => None,
+            (Some(ema), Some(stored)) if stored.shape == [ema.numel()] => Some(to_tensor(stored)?),
+            (Some(_), _) => return Err(no_run(format!("it has no `{EMA}` of the right size"))),
+        };
+        let learned = self.params.flat.numel();
+        let optimizer: Weights = state
+            .into_iter()
+            .filter_map(|(name, array)| Some((Name::new(name.strip_prefix(OPTIMIZER)?), array)))
+            .collect();
+        if let Some((name, array)) = optimizer.iter().find(|(_, a)| a.shape != [learned] && a.shape != [1]) {
+            return Err(no_run(format!("`{OPTIMIZER}{name}` is {:?}, not [{learned}]", array.shape)));
+        }
+        self.params.load(&self.network.train, &weights)?;
+        self.optimizer.restore(&optimizer)?;
+        if let (Some(ema), Some(stored)) = (&mut self.ema, average) {
+            ema.f_copy_(&stored)?;
+        }
+        (self.at, self.history, self.best) = (at, history, best);
+        Ok(())
+    }
+}

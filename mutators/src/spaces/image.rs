@@ -1,0 +1,80 @@
+//! The images that a space's networks take: `image=3x32x32`, and the classes that they tell apart: `classes=10`.
+
+use crate::error::MutateError;
+use crate::options::Options;
+use ir::TensorType;
+use std::fmt;
+use std::str::FromStr;
+
+/// Greatest side and number of channels.
+const MOST: u32 = 65_536;
+
+/// Channels, height and width of an image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Image([u32; 3]);
+
+impl Image {
+    /// A square image in colour.
+    pub const fn colour(side: u32) -> Self {
+        Self([3, side, side])
+    }
+
+    /// The type of a batch: `f32[N, 3, 32, 32]`.
+    pub fn ty(self) -> TensorType {
+        let [c, h, w] = self.0;
+        TensorType::image(c, h, w)
+    }
+}
+
+impl FromStr for Image {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let sizes: Option<Vec<u32>> = text.split('x').map(|n| n.parse().ok()).collect();
+        match sizes.as_deref() {
+            Some(&[c, h, w]) if [c, h, w].iter().all(|n| (1..=MOST).contains(n)) => Ok(Self([c, h, w])),
+            _ => Err(format!("write CHANNELSxHEIGHTxWIDTH, 3x32x32, each in 1..={MOST}")),
+        }
+    }
+}
+
+impl fmt::Display for Image {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [c, h, w] = self.0;
+        write!(f, "{c}x{h}x{w}")
+    }
+}
+
+/// Takes the options `image` and `classes`.
+pub(super) fn take(options: &mut Options, image: Image, classes: u32) -> Result<(Image, u32), MutateError> {
+    Ok((options.take("image", image)?, options.take_in("classes", classes, 1, 100_000)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::build;
+
+    #[test]
+    fn every_space_is_built_for_given_images() {
+        for text in ["darts:layers=3,auxiliary=false", "nasbench101", "nasbench201", "natsbench-size", "toy"] {
+            let joint = if text.contains(':') { ',' } else { ':' };
+            let space = build(&format!("{text}{joint}image=1x8x8,classes=7")).expect(text);
+            let program = space.program(&space.default_sample().expect("a sample")).expect("a network");
+            let main = program.main();
+            assert_eq!(main.types[main.inputs[0] as usize].to_string(), "f32[N, 1, 8, 8]", "{text}");
+            assert_eq!(main.types[main.outputs[0] as usize].to_string(), "f32[N, 7]", "{text}");
+        }
+        let head = build("darts:layers=3,image=3x64x64,classes=7").expect("a head fits");
+        let program = head.program(&head.default_sample().expect("a sample")).expect("a network");
+        let main = program.main();
+        assert_eq!(main.types[main.outputs[1] as usize].to_string(), "f32[N, 7]");
+    }
+
+    #[test]
+    fn what_is_no_image_is_refused() {
+        for (text, part) in [("image=8x8", "CHANNELSxHEIGHTxWIDTH"), ("image=1x0x8", "1..="), ("classes=0", "1..=")] {
+            let error = build(&format!("toy:{text}")).expect_err(text).to_string();
+            assert!(error.contains(part), "{error}");
+        }
+    }
+}
