@@ -312,12 +312,11 @@ impl Kernel {
     /// Whether its result can be written over its first operand, which has the same type.
     #[must_use]
     pub fn can_overwrite(&self) -> bool {
-        match self {
-            Self::Prim(Prim::Unary(Unary::Relu | Unary::Relu6) | Prim::Affine { .. } | Prim::Binary(_)) | Self::Sum => {
-                true
-            }
-            Self::Grad(Grad::Unary(Unary::Relu)) => true,
-            _ => false,
-        }
+        matches!(
+            self,
+            Self::Prim(Prim::Unary(Unary::Relu | Unary::Relu6) | Prim::Affine { .. } | Prim::Binary(_))
+                | Self::Sum
+                | Self::Grad(Grad::Unary(Unary::Relu))
+        )
     }
 }

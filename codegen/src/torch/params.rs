@@ -55,7 +55,6 @@ impl Params {
     }
 
     /// A weight.
-    #[must_use]
     pub fn get(&self, weight: usize) -> &Tensor {
         &self.views[weight]
     }

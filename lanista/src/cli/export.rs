@@ -45,7 +45,7 @@ pub fn export(args: &ExportArgs) -> Result<(), Failure> {
             let file = Checkpoint { arrays: weights, metadata };
             file.save(target.path())
                 .map_err(|e| Failure::usage(format!("{e}; check the free space and permissions")))?;
-            code.write(&text)?;
+            code.write(text)?;
             grid.row([path.display().to_string(), "the network as PyTorch source, which needs torch only".to_owned()]);
             grid.row([beside.display().to_string(), format!("its weights, {}", origin(args, &plan))]);
         }

@@ -327,10 +327,12 @@ impl Frame<'_> {
     }
 
     fn step(&mut self, i: usize, step: &Step) -> Result<SmallVec<[Option<Tensor>; 3]>, TchError> {
-        if self.exec.plan.in_place[i] && !self.recorded && self.shape_stays(step) {
-            if let Some(t) = self.overwrite(step)? {
-                return Ok([Some(t)].into_iter().collect());
-            }
+        if self.exec.plan.in_place[i]
+            && !self.recorded
+            && self.shape_stays(step)
+            && let Some(t) = self.overwrite(step)?
+        {
+            return Ok([Some(t)].into_iter().collect());
         }
         match &step.kernel {
             Kernel::Prim(prim) => self.prim(prim, i, step),
