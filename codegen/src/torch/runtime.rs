@@ -4,7 +4,7 @@ use super::ffi;
 use std::cell::Cell;
 use std::fmt;
 use std::str::FromStr;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 /// Where a network runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -88,7 +88,7 @@ static STARTED: Mutex<Option<Device>> = Mutex::new(None);
 static CUDA: Mutex<Option<libloading::Library>> = Mutex::new(None);
 
 /// Whose turn it is.
-static TURN: Mutex<()> = Mutex::new(());
+static TURN: RwLock<()> = RwLock::new(());
 
 thread_local! {
     static HAS_TURN: Cell<bool> = const { Cell::new(false) };
@@ -97,9 +97,17 @@ thread_local! {
 /// The right to use libtorch's settings that a process shares, the number of threads among them, until it is dropped.
 ///
 /// A sum's rounding depends on the number of threads. Runs that must be exact to the bit take turns, step by step; a
-/// thread that has the turn may ask for it again.
+/// thread that has the turn may ask for it again. Runs with one thread each disturb each other in nothing and share it.
 #[derive(Debug)]
-pub struct Turn(Option<MutexGuard<'static, ()>>);
+pub struct Turn(Option<Held>);
+
+/// Released when it is dropped.
+#[derive(Debug)]
+#[expect(dead_code, reason = "what counts is how long the locks are held")]
+enum Held {
+    Alone(RwLockWriteGuard<'static, ()>),
+    Shared(RwLockReadGuard<'static, ()>),
+}
 
 impl Turn {
     /// Waits for the turn, and sets the number of threads.
@@ -107,9 +115,21 @@ impl Turn {
     /// # Errors
     /// As [`Runtime::init`].
     pub fn take(device: Device, threads: usize) -> Result<Self, RuntimeError> {
-        let guard = if HAS_TURN.get() { None } else { Some(TURN.lock().unwrap_or_else(PoisonError::into_inner)) };
+        Self::with(device, threads, || Held::Alone(TURN.write().unwrap_or_else(PoisonError::into_inner)))
+    }
+
+    /// Waits for the turn of those that run with one thread each, beside one another.
+    ///
+    /// # Errors
+    /// As [`Runtime::init`].
+    pub fn share(device: Device) -> Result<Self, RuntimeError> {
+        Self::with(device, 1, || Held::Shared(TURN.read().unwrap_or_else(PoisonError::into_inner)))
+    }
+
+    fn with(device: Device, threads: usize, wait: impl FnOnce() -> Held) -> Result<Self, RuntimeError> {
+        let held = if HAS_TURN.get() { None } else { Some(wait()) };
         HAS_TURN.set(true);
-        let turn = Self(guard);
+        let turn = Self(held);
         Runtime::init(device, Some(threads))?;
         Ok(turn)
     }

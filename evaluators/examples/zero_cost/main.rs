@@ -6,6 +6,7 @@
 //! epochs does, and what Abdelfattah et al. 2021 print for all networks. Networks are spread over the cores, with one
 //! thread of libtorch each. DATA is a data set of 3x32x32 images: `cifar10`, `folder:PATH`, or `random`, the default where
 //! `../shared/data/cifar10_jpeg_*.tar` are not at hand.
+#![allow(clippy::print_stdout, reason = "an example shows what it found")]
 
 #[path = "../../tests/zero_cost/published.rs"]
 mod published;

@@ -4,7 +4,7 @@ use super::{Classifier, Proxy, ZeroCostError, batch, draw_batch, random_batch, s
 use crate::data::{Batch, Images, Places, Source};
 use crate::error::EvaluateError;
 use crate::evaluator::{Candidate, Evaluation, Evaluator, Metric};
-use codegen::torch::{Device, Runtime};
+use codegen::torch::{Device, Turn};
 use ir::{Convention, Program};
 use mutators::{Options, Space};
 use smallvec::smallvec;
@@ -101,7 +101,10 @@ impl ZeroCost {
 
     fn score(&self, program: &Program) -> Result<f64, ZeroCostError> {
         let classifier = Classifier::of(program)?;
-        let _threads = Threads::set(self.threads)?;
+        let _turn = match self.threads {
+            1 => Turn::share(Device::Cpu)?,
+            n => Turn::take(Device::Cpu, n)?,
+        };
         let batch = self.batch(&classifier)?;
         Ok(score(program, &[self.proxy], &batch, self.seed)?.swap_remove(0))
     }
@@ -120,24 +123,6 @@ impl ZeroCost {
     }
 }
 
-/// Libtorch's number of threads for a while.
-struct Threads(usize);
-
-impl Threads {
-    fn set(n: usize) -> Result<Self, ZeroCostError> {
-        let before = Runtime::init(Device::Cpu, None)?.threads();
-        Runtime::init(Device::Cpu, Some(n))?;
-        Ok(Self(before))
-    }
-}
-
-impl Drop for Threads {
-    fn drop(&mut self) {
-        // It could be started before.
-        let _ = Runtime::init(Device::Cpu, Some(self.0));
-    }
-}
-
 impl Evaluator for ZeroCost {
     fn identity(&self) -> &str {
         &self.identity
@@ -152,6 +137,10 @@ impl Evaluator for ZeroCost {
         let score = self.score(program).map_err(|e| self.refuse(e, candidate.space()))?;
         let cost = program.cost(Convention::Nasbench);
         Ok(Evaluation { values: smallvec![score, cost.params as f64, cost.macs as f64], seconds: 0.0 })
+    }
+
+    fn is_exclusive(&self) -> bool {
+        self.threads > 1
     }
 
     fn caveats(&self) -> Vec<String> {

@@ -4,10 +4,11 @@ use crate::published::Published;
 use codegen::torch::{Device, Runtime};
 use evaluators::data::{Places, Source};
 use evaluators::zero_cost::{Classifier, Proxy, ZeroCostError, draw_batch, random_batch, score};
-use evaluators::{Candidate, Query};
+use evaluators::{Candidate, Evaluator, Query};
 use ir::Convention;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
+use rayon::prelude::*;
 
 #[test]
 fn every_proxy_scores_networks_of_every_space() {
@@ -79,4 +80,23 @@ fn size_stands_beside_the_score() {
     let batch = random_batch(&Classifier::of(&program).expect("a classifier"), 2, 0).expect("a batch");
     let score: Result<Vec<f64>, ZeroCostError> = score(&program, &[Proxy::L2Norm], &batch, 4);
     assert_eq!(found.values[..], [score.expect("a score")[0], cost.params as f64, cost.macs as f64]);
+}
+
+#[test]
+fn a_score_is_the_same_whatever_runs_beside_it() {
+    let space = mutators::spaces::build("nasbench201:channels=4,cells=1").expect("the space");
+    let mut rng = ChaCha8Rng::seed_from_u64(6);
+    let samples: Vec<_> = (0..16).map(|_| space.sample(&mut rng).expect("a sample")).collect();
+    let evaluator = |threads| {
+        let text = format!("zero-cost:proxy=grad_norm,batch=8,threads={threads}");
+        evaluators::build(&text).expect("an evaluator")
+    };
+    let (one, two) = (evaluator(1), evaluator(2));
+    assert_eq!([one.is_exclusive(), two.is_exclusive()], [false, true]);
+    let score = |evaluator: &dyn Evaluator, sample| {
+        evaluator.evaluate(&Candidate::new(&space, sample, Query::default())).expect("a score").values[0]
+    };
+    let alone: Vec<[f64; 2]> = samples.iter().map(|s| [score(&*one, s), score(&*two, s)]).collect();
+    let beside: Vec<[f64; 2]> = samples.par_iter().map(|s| [score(&*one, s), score(&*two, s)]).collect();
+    assert_eq!(beside, alone);
 }

@@ -49,11 +49,3 @@ fn it_is_zero_for_exactly_the_cells_without_a_path() {
         assert_eq!(*score == 0.0, !is_connected(*arch), "architecture {arch}: {score}");
     }
 }
-
-#[test]
-fn it_is_the_same_whatever_runs_beside_it() {
-    let space = mutators::spaces::build("nasbench201:channels=4,cells=1").expect("the space");
-    let archs = Published::read().draw("synflow", 16, 1);
-    let alone: Vec<f64> = archs.iter().flat_map(|a| synflow(&space, &[*a])).collect();
-    assert_eq!(synflow(&space, &archs), alone);
-}
