@@ -13,7 +13,7 @@ use tch::Tensor;
 const WARM_UP: usize = 5;
 const RUNS: usize = 21;
 
-/// Milliseconds of a prediction for a batch of so many images: the median of [some runs](RUNS) after a warm-up.
+/// Milliseconds of a prediction for a batch of so many images: the median of 21 runs after a warm-up.
 ///
 /// # Errors
 /// If the device is not there, or refuses.
