@@ -98,8 +98,6 @@ unsafe extern "C" {
         scale: *const C_tensor,
         shift: *const C_tensor,
         relu: c_int,
-        into: *mut C_tensor,
-        accumulate: c_int,
         out: *mut *mut C_tensor,
     ) -> *mut c_char;
     fn lanista_depthwise_backward(
@@ -112,8 +110,6 @@ unsafe extern "C" {
         relu: c_int,
         want_x: c_int,
         want_w: c_int,
-        into: *mut C_tensor,
-        accumulate: c_int,
         out: *mut *mut C_tensor,
     ) -> *mut c_char;
     fn lanista_batch_norm_stats(
@@ -132,8 +128,6 @@ unsafe extern "C" {
         shift: *const *const C_tensor,
         terms: c_int,
         relu: c_int,
-        into: *mut C_tensor,
-        accumulate: c_int,
         out: *mut *mut C_tensor,
     ) -> *mut c_char;
     fn lanista_batch_norm_reduce(
@@ -142,20 +136,12 @@ unsafe extern "C" {
         weight: *const C_tensor,
         mean: *const C_tensor,
         invstd: *const C_tensor,
-        scale: *const C_tensor,
-        shift: *const C_tensor,
-        relu: c_int,
         out: *mut *mut C_tensor,
     ) -> *mut c_char;
     fn lanista_batch_norm_backward_apply(
         g: *const C_tensor,
         z: *const C_tensor,
         factors: *const C_tensor,
-        scale: *const C_tensor,
-        shift: *const C_tensor,
-        relu: c_int,
-        into: *mut C_tensor,
-        accumulate: c_int,
         out: *mut *mut C_tensor,
     ) -> *mut c_char;
     fn lanista_pointwise(
@@ -165,14 +151,6 @@ unsafe extern "C" {
         scale: *const C_tensor,
         shift: *const C_tensor,
         relu: c_int,
-        into: *mut C_tensor,
-        stats: c_int,
-        weight: *const C_tensor,
-        bias: *const C_tensor,
-        running_mean: *const C_tensor,
-        running_var: *const C_tensor,
-        momentum: f64,
-        eps: f64,
         out: *mut *mut C_tensor,
     ) -> *mut c_char;
     fn lanista_pointwise_backward(
@@ -187,8 +165,6 @@ unsafe extern "C" {
         relu: c_int,
         want_x: c_int,
         want_w: c_int,
-        into: *mut C_tensor,
-        accumulate: c_int,
         out: *mut *mut C_tensor,
     ) -> *mut c_char;
     fn lanista_install_allocator();
@@ -441,9 +417,7 @@ impl Folded<'_> {
 pub fn depthwise(x: &Tensor, w: &Tensor, window: &[i64; 8], f: Folded<'_>) -> Result<Tensor, TchError> {
     let (scale, shift, relu) = f.raw();
     // SAFETY: live tensors or null, eight numbers, room for one result.
-    one(|out| unsafe {
-        lanista_depthwise(raw(x), raw(w), window.as_ptr(), scale, shift, relu, ptr::null_mut(), 0, out)
-    })
+    one(|out| unsafe { lanista_depthwise(raw(x), raw(w), window.as_ptr(), scale, shift, relu, out) })
 }
 
 pub fn depthwise_backward(
@@ -457,20 +431,7 @@ pub fn depthwise_backward(
     let ((scale, shift, relu), [wx, ww]) = (f.raw(), want.map(c_int::from));
     // SAFETY: live tensors or null, eight numbers, room for two results.
     call(|out| unsafe {
-        lanista_depthwise_backward(
-            raw(g),
-            raw(x),
-            raw(w),
-            window.as_ptr(),
-            scale,
-            shift,
-            relu,
-            wx,
-            ww,
-            ptr::null_mut(),
-            0,
-            out,
-        )
+        lanista_depthwise_backward(raw(g), raw(x), raw(w), window.as_ptr(), scale, shift, relu, wx, ww, out)
     })
 }
 
@@ -500,16 +461,7 @@ pub fn affine_sum(terms: &[(&Tensor, Maybe2<'_>)], relu: bool) -> Result<Tensor,
     let shift: Vec<_> = terms.iter().map(|(_, n)| maybe(n.map(|n| n.1))).collect();
     // SAFETY: three arrays of live tensors or null, as long as said; room for one result.
     one(|out| unsafe {
-        lanista_affine_sum(
-            x.as_ptr(),
-            scale.as_ptr(),
-            shift.as_ptr(),
-            x.len() as c_int,
-            c_int::from(relu),
-            ptr::null_mut(),
-            0,
-            out,
-        )
+        lanista_affine_sum(x.as_ptr(), scale.as_ptr(), shift.as_ptr(), x.len() as c_int, c_int::from(relu), out)
     })
 }
 
@@ -522,61 +474,20 @@ pub fn batch_norm_reduce(
 ) -> Result<[Tensor; 3], TchError> {
     // SAFETY: live tensors or null, room for three results.
     let out = call::<3>(|out| unsafe {
-        lanista_batch_norm_reduce(
-            raw(g),
-            raw(z),
-            maybe(weight),
-            raw(stat.0),
-            raw(stat.1),
-            ptr::null(),
-            ptr::null(),
-            0,
-            out,
-        )
+        lanista_batch_norm_reduce(raw(g), raw(z), maybe(weight), raw(stat.0), raw(stat.1), out)
     })?;
     Ok(out.map(|t| t.expect("invariant: the bridge gives all three")))
 }
 
 pub fn batch_norm_apply(g: &Tensor, z: &Tensor, factors: &Tensor) -> Result<Tensor, TchError> {
-    // SAFETY: live tensors or null, room for one result.
-    one(|out| unsafe {
-        lanista_batch_norm_backward_apply(
-            raw(g),
-            raw(z),
-            raw(factors),
-            ptr::null(),
-            ptr::null(),
-            0,
-            ptr::null_mut(),
-            0,
-            out,
-        )
-    })
+    // SAFETY: live tensors, room for one result.
+    one(|out| unsafe { lanista_batch_norm_backward_apply(raw(g), raw(z), raw(factors), out) })
 }
 
 pub fn pointwise(x: &Tensor, w: &Tensor, stride: &[i64; 2], f: Folded<'_>) -> Result<Tensor, TchError> {
     let (scale, shift, relu) = f.raw();
-    let none = ptr::null();
-    // SAFETY: live tensors or null, two numbers, room for one result, as no statistics are asked for.
-    one(|out| unsafe {
-        lanista_pointwise(
-            raw(x),
-            raw(w),
-            stride.as_ptr(),
-            scale,
-            shift,
-            relu,
-            ptr::null_mut(),
-            0,
-            none,
-            none,
-            none,
-            none,
-            0.0,
-            0.0,
-            out,
-        )
-    })
+    // SAFETY: live tensors or null, two numbers, room for one result.
+    one(|out| unsafe { lanista_pointwise(raw(x), raw(w), stride.as_ptr(), scale, shift, relu, out) })
 }
 
 /// The gradients of activation and kernel; `through` holds the convolution's result and the batch norm's factors.
@@ -604,8 +515,6 @@ pub fn pointwise_backward(
             relu,
             wx,
             ww,
-            ptr::null_mut(),
-            0,
             out,
         )
     })
