@@ -4,37 +4,18 @@
 //   returns null or an error message that the caller frees with `lanista_free`.
 // * Results are written to `out` as new `at::Tensor*`, owned by the caller.
 
+#include "abi.h"
+
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
-#include <c10/core/GradMode.h>
-#include <c10/util/Exception.h>
 
 #include <cstdint>
-#include <cstring>
-#include <exception>
-#include <string>
+#include <cstdlib>
+#include <optional>
 
-using at::Tensor;
+using namespace lanista;
 
 namespace {
-
-char* message(const char* text) { return strdup(text); }
-
-template <class F> char* guarded(F body) {
-    try {
-        c10::AutoGradMode no_grad(false);
-        body();
-        return nullptr;
-    } catch (const c10::Error& e) {
-        return message(e.what_without_backtrace());
-    } catch (const std::exception& e) {
-        return message(e.what());
-    } catch (...) {
-        return message("an exception that is not std::exception");
-    }
-}
-
-Tensor* give(Tensor t) { return t.defined() ? new Tensor(std::move(t)) : nullptr; }
 
 std::optional<Tensor> maybe(const Tensor* t) { return t ? std::optional<Tensor>(*t) : std::nullopt; }
 
@@ -48,11 +29,9 @@ Tensor sizes_only(const Tensor& like, const int64_t* sizes, int rank) {
 
 } // namespace
 
-extern "C" {
+LANISTA_API void lanista_free(char* text) { free(text); }
 
-void lanista_free(char* text) { free(text); }
-
-char* lanista_convolution_backward(
+LANISTA_API char* lanista_convolution_backward(
     const Tensor* grad, const Tensor* x, const Tensor* w, const int64_t* stride, const int64_t* pad,
     const int64_t* dilation, int64_t groups, int has_bias, int want_x, int want_w, int want_b, Tensor** out) {
     return guarded([&] {
@@ -68,7 +47,7 @@ char* lanista_convolution_backward(
     });
 }
 
-char* lanista_batch_norm_backward(
+LANISTA_API char* lanista_batch_norm_backward(
     const Tensor* grad, const Tensor* x, const Tensor* weight, const Tensor* running_mean, const Tensor* running_var,
     const Tensor* mean, const Tensor* invstd, int train, double eps, int want_x, int want_w, int want_b, Tensor** out) {
     return guarded([&] {
@@ -83,7 +62,7 @@ char* lanista_batch_norm_backward(
     });
 }
 
-char* lanista_layer_norm_backward(
+LANISTA_API char* lanista_layer_norm_backward(
     const Tensor* grad, const Tensor* x, const int64_t* shape, int rank, const Tensor* mean, const Tensor* rstd,
     const Tensor* weight, const Tensor* bias, int want_x, int want_w, int want_b, Tensor** out) {
     return guarded([&] {
@@ -96,7 +75,7 @@ char* lanista_layer_norm_backward(
     });
 }
 
-char* lanista_group_norm_backward(
+LANISTA_API char* lanista_group_norm_backward(
     const Tensor* grad, const Tensor* x, const Tensor* mean, const Tensor* rstd, const Tensor* weight, int64_t groups,
     int want_x, int want_w, int want_b, Tensor** out) {
     return guarded([&] {
@@ -111,7 +90,7 @@ char* lanista_group_norm_backward(
     });
 }
 
-char* lanista_max_pool_backward(
+LANISTA_API char* lanista_max_pool_backward(
     const Tensor* grad, const Tensor* indices, const int64_t* sizes, int rank, const int64_t* k, const int64_t* stride,
     const int64_t* pad, int ceil, Tensor** out) {
     return guarded([&] {
@@ -122,7 +101,7 @@ char* lanista_max_pool_backward(
     });
 }
 
-char* lanista_avg_pool_backward(
+LANISTA_API char* lanista_avg_pool_backward(
     const Tensor* grad, const int64_t* sizes, int rank, const int64_t* k, const int64_t* stride, const int64_t* pad,
     int ceil, int count_include_pad, Tensor** out) {
     return guarded([&] {
@@ -132,20 +111,18 @@ char* lanista_avg_pool_backward(
     });
 }
 
-char* lanista_adaptive_avg_pool_backward(const Tensor* grad, const int64_t* sizes, int rank, Tensor** out) {
+LANISTA_API char* lanista_adaptive_avg_pool_backward(const Tensor* grad, const int64_t* sizes, int rank, Tensor** out) {
     return guarded([&] { out[0] = give(at::_adaptive_avg_pool2d_backward(*grad, sizes_only(*grad, sizes, rank))); });
 }
 
 // A contiguous copy in the channels-last order, or the tensor itself where it already is.
-char* lanista_channels_last(const Tensor* x, Tensor** out) {
+LANISTA_API char* lanista_channels_last(const Tensor* x, Tensor** out) {
     return guarded([&] { out[0] = give(x->contiguous(at::MemoryFormat::ChannelsLast)); });
 }
 
 // y += factor * x
-char* lanista_axpy(Tensor* y, const Tensor* x, double factor) {
+LANISTA_API char* lanista_axpy(Tensor* y, const Tensor* x, double factor) {
     return guarded([&] { y->add_(*x, factor); });
 }
 
-int lanista_threads() { return at::get_num_threads(); }
-
-} // extern "C"
+LANISTA_API int lanista_threads() { return at::get_num_threads(); }

@@ -1,4 +1,4 @@
-// What the kernels share: images, the fixed division of work, errors.
+// What the kernels share: images, activations, the fixed division of work.
 //
 // Invariants:
 // * An image is [N, C, H, W] whose channels lie next to each other; the steps between pixels, rows and images are free.
@@ -11,7 +11,6 @@
 
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
-#include <c10/core/GradMode.h>
 #include <c10/util/Exception.h>
 
 #include <algorithm>
@@ -64,13 +63,12 @@ template <class T> struct Image {
     bool uniform() const { return (h == 1 || step_h == w * step_w) && (n == 1 || step_n == h * w * step_w); }
 };
 
-inline bool channels_adjacent(const Tensor& t) { return t.size(1) == 1 || t.stride(1) == 1; }
-
 // The tensor itself, or a copy in the channels-last order where its channels don't lie next to each other.
 inline Tensor as_image(const Tensor& t, const char* name) {
     TORCH_CHECK(t.dim() == 4, name, ": expected [N, C, H, W], found ", t.dim(), " dimensions");
     TORCH_CHECK(t.device().is_cpu(), name, ": expected a tensor on the CPU, found ", t.device().str());
-    return channels_adjacent(t) ? t : t.contiguous(at::MemoryFormat::ChannelsLast);
+    const bool adjacent = t.size(1) == 1 || t.stride(1) == 1;
+    return adjacent ? t : t.contiguous(at::MemoryFormat::ChannelsLast);
 }
 
 template <class T> Image<T> image(const Tensor& t) {
@@ -87,15 +85,6 @@ inline void same_type(const Tensor& a, const Tensor& b, const char* name) {
 
 inline void same_sizes(const Tensor& a, at::IntArrayRef sizes, const char* name) {
     TORCH_CHECK(a.sizes() == sizes, name, ": expected ", sizes, ", found ", a.sizes());
-}
-
-// Where a result goes: a new tensor in the channels-last order, or a given one of the same sizes.
-inline Tensor target(Tensor* into, at::IntArrayRef sizes, const Tensor& like, const char* name) {
-    if (!into) return at::empty(sizes, like.options(), at::MemoryFormat::ChannelsLast);
-    same_sizes(*into, sizes, name);
-    same_type(like, *into, name);
-    TORCH_CHECK(channels_adjacent(*into), name, ": its channels must lie next to each other");
-    return *into;
 }
 
 // A vector of one number per channel, dense; null for an absent one.
@@ -153,23 +142,6 @@ template <class T, int SLOT> T* scratch(int64_t count) {
 }
 
 inline int64_t floor_div(int64_t a, int64_t b) { return a >= 0 ? a / b : -((-a + b - 1) / b); }
-
-inline Tensor* give(Tensor t) { return t.defined() ? new Tensor(std::move(t)) : nullptr; }
-
-// Runs the body without autograd; null, or what went wrong as a text for `lanista_free`.
-template <class F> char* guarded(F body) {
-    try {
-        c10::AutoGradMode no_grad(false);
-        body();
-        return nullptr;
-    } catch (const c10::Error& e) {
-        return strdup(e.what_without_backtrace());
-    } catch (const std::exception& e) {
-        return strdup(e.what());
-    } catch (...) {
-        return strdup("an exception that is not std::exception");
-    }
-}
 
 // body(T{}) with the element type of `like`.
 template <class F> void typed(const Tensor& like, F body) {

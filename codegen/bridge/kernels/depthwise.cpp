@@ -29,7 +29,6 @@ template <class T> struct Line {
     int64_t tap_rows, tap_columns, count, channels;
     T* out;
     int64_t out_step;
-    bool accumulate;
     // Of a gradient: where the activation's input is, beside each output.
     Activation<T> act;
     const T* x;
@@ -96,8 +95,7 @@ template <class T> void all_taps(const Window& k, int64_t line, int64_t c, const
     }
 }
 
-template <class T>
-void forward(Image<T> x, Image<T> y, const T* w, const Window& k, Activation<T> act, bool accumulate) {
+template <class T> void forward(Image<T> x, Image<T> y, const T* w, const Window& k, Activation<T> act) {
     const int64_t columns = (y.w - 1) * k.sw + k.reach_w() + 1, line_length = columns * x.c;
     const int64_t rows = tile_rows(y.h, k.sh, k.reach_h() + 1, line_length * static_cast<int64_t>(sizeof(T)));
     const int64_t tiles = (y.h + rows - 1) / rows;
@@ -111,7 +109,7 @@ void forward(Image<T> x, Image<T> y, const T* w, const Window& k, Activation<T> 
             fill<T>({x, act, n, from * k.sh - k.ph, needed, -k.pw, columns, buffer});
             for (int64_t o = from; o < until; ++o) {
                 line<T>({buffer + (o - from) * k.sh * line_length, k.sw * x.c, taps.offsets.data(), taps.weights.data(),
-                    k.kh, k.kw, y.w, y.c, y.at(n, o, 0), y.step_w, accumulate, {}, nullptr, 0});
+                    k.kh, k.kw, y.w, y.c, y.at(n, o, 0), y.step_w, {}, nullptr, 0});
             }
         }
     });
@@ -122,7 +120,6 @@ template <class T> struct Backward {
     const T* w;
     Window k;
     Activation<T> act;
-    bool accumulate;
 
     int64_t first_column() const { return floor_div(k.pw - k.reach_w(), k.sw); }
     int64_t columns() const { return floor_div(x.w - 1 + k.pw, k.sw) - first_column() + 1; }
@@ -151,8 +148,7 @@ template <class T> struct Backward {
                 const int64_t count = static_cast<int64_t>(taps.offsets.size());
                 line<T>({buffer, x.c, taps.offsets.data(), taps.weights.data(), tap_rows,
                     count / std::max<int64_t>(tap_rows, 1), (x.w - r + k.sw - 1) / k.sw, x.c, gx.at(n, ih, r),
-                    k.sw * gx.step_w, accumulate, act,
-                    x.at(n, ih, r), k.sw * x.step_w});
+                    k.sw * gx.step_w, act, x.at(n, ih, r), k.sw * x.step_w});
             }
         }
     }
@@ -198,42 +194,43 @@ using namespace lanista;
 
 LANISTA_API char* lanista_depthwise(
     const Tensor* x_, const Tensor* w_, const int64_t* window, const Tensor* scale, const Tensor* shift, int relu,
-    Tensor* into, int accumulate, Tensor** out) {
+    Tensor** out) {
     return guarded([&] {
         const Tensor x = as_image(*x_, "input");
         const Window k(window);
         check(x, *w_, k);
-        Tensor y = target(into, {x.size(0), x.size(1), k.out_h(x.size(2)), k.out_w(x.size(3))}, x, "result");
+        Tensor y = at::empty({x.size(0), x.size(1), k.out_h(x.size(2)), k.out_w(x.size(3))}, x.options(),
+            at::MemoryFormat::ChannelsLast);
         typed(x, [&](auto zero) {
             using T = decltype(zero);
             HeldActivation<T> act(scale, shift, relu, x);
             Tensor w = by_tap(*w_);
-            forward<T>(image<T>(x), image<T>(y), w.data_ptr<T>(), k, act.act, into && accumulate);
+            forward<T>(image<T>(x), image<T>(y), w.data_ptr<T>(), k, act.act);
         });
-        out[0] = into ? nullptr : give(y);
+        out[0] = give(y);
     });
 }
 
 LANISTA_API char* lanista_depthwise_backward(
     const Tensor* grad_, const Tensor* x_, const Tensor* w_, const int64_t* window, const Tensor* scale,
-    const Tensor* shift, int relu, int want_x, int want_w, Tensor* into, int accumulate, Tensor** out) {
+    const Tensor* shift, int relu, int want_x, int want_w, Tensor** out) {
     return guarded([&] {
         const Tensor x = as_image(*x_, "input"), grad = as_image(*grad_, "gradient");
         const Window k(window);
         check(x, *w_, k);
         same_sizes(grad, {x.size(0), x.size(1), k.out_h(x.size(2)), k.out_w(x.size(3))}, "gradient");
         same_type(x, grad, "gradient");
-        Tensor gx = want_x ? target(into, x.sizes(), x, "gradient of the input") : Tensor();
+        Tensor gx = want_x ? at::empty(x.sizes(), x.options(), at::MemoryFormat::ChannelsLast) : Tensor();
         Tensor gw = want_w ? at::empty({k.taps(), x.size(1)}, x.options()) : Tensor();
         typed(x, [&](auto zero) {
             using T = decltype(zero);
             HeldActivation<T> act(scale, shift, relu, x);
             Tensor w = by_tap(*w_);
-            Backward<T> b{image<T>(grad), image<T>(x), want_x ? image<T>(gx) : Image<T>{}, w.data_ptr<T>(), k, act.act,
-                into && accumulate};
+            Backward<T> b{image<T>(grad), image<T>(x), want_x ? image<T>(gx) : Image<T>{}, w.data_ptr<T>(), k,
+                act.act};
             b.run(want_x != 0, want_w ? gw.data_ptr<T>() : nullptr);
         });
-        out[0] = into || !want_x ? nullptr : give(gx);
+        out[0] = want_x ? give(gx) : nullptr;
         out[1] = want_w ? give(gw.t().reshape(w_->sizes()).contiguous()) : nullptr;
     });
 }

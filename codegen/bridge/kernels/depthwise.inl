@@ -34,7 +34,7 @@ template <class T> void fill(const Patch<T>& p) {
     }
 }
 
-// Masks, adds and stores COLUMNS results of a line.
+// Masks and stores COLUMNS results of a line.
 template <class L, int COLUMNS, class T>
 LANISTA_INLINE void finish_columns(
     const Line<T>& a, const Activated<L>& act, typename L::V* sum, int64_t at, int64_t j) {
@@ -44,10 +44,6 @@ LANISTA_INLINE void finish_columns(
         const T* x = a.x + j * x_step + at;
 #pragma GCC unroll 8
         for (int i = 0; i < COLUMNS; ++i) sum[i] = act.mask(sum[i], load<L>(x + i * x_step));
-    }
-    if (a.accumulate) {
-#pragma GCC unroll 8
-        for (int i = 0; i < COLUMNS; ++i) sum[i] += load<L>(out + i * out_step);
     }
 #pragma GCC unroll 8
     for (int i = 0; i < COLUMNS; ++i) store<L>(out + i * out_step, sum[i]);

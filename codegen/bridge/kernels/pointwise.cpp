@@ -2,12 +2,10 @@
 //
 // All three products (result, gradient of the input, gradient of the weight) are C += A B with B's rows dense and A
 // walked with two free steps, so one kernel serves them. What stands before and after the convolution (an activation
-// of its input, the statistics of a batch norm of its result, that batch norm's gradient) is worked out on the tile
-// while the cache holds it.
+// of its input, the gradient of a batch norm of its result) is worked out on the tile while the cache holds it.
 
 #include "common.h"
 #include "kernels.h"
-#include "moments.h"
 
 namespace lanista {
 namespace {
@@ -57,20 +55,17 @@ template <class T> struct Scatter {
     int64_t x_step;
     T* to;
     int64_t step;
-    bool accumulate;
 };
 
 #pragma GCC push_options
 #pragma GCC target("avx2,fma")
 namespace avx2 {
 #include "lanes.inl"
-#include "moments.inl"
 #include "pointwise.inl"
 }
 #pragma GCC pop_options
 namespace baseline {
 #include "lanes.inl"
-#include "moments.inl"
 #include "pointwise.inl"
 }
 
@@ -78,7 +73,6 @@ LANISTA_KERNEL(product, Product)
 LANISTA_KERNEL(gather, Gather)
 LANISTA_KERNEL(norm_gradient, NormGradient)
 LANISTA_KERNEL(scatter, Scatter)
-LANISTA_KERNEL(moments, MomentsTile)
 
 // The pixels that the convolution reads: every stride-th of x.
 template <class T> Image<T> sampled(Image<T> x, const int64_t* stride) {
@@ -135,10 +129,9 @@ template <class T> struct Forward {
     const T* w; // [CI, CO] in panels
     Activation<T> act;
 
-    void run(PartMoments* gathered, const Tiles& tiles) const {
-        in_parts(tiles.count, [&](int64_t p, Range range) {
+    void run(const Tiles& tiles) const {
+        in_parts(tiles.count, [&](int64_t, Range range) {
             T* buffer = scratch<T, 0>(tiles.tile * x.c);
-            T* moment = scratch<T, 1>(2 * y.c);
             for (int64_t i = range.begin; i < range.end; ++i) {
                 tiles.at(i, [&](int64_t n, int64_t h, int64_t column, int64_t count) {
                     const T* rows = x.at(n, h, column);
@@ -147,11 +140,7 @@ template <class T> struct Forward {
                         gather<T>({rows, step, count, x.c, act, buffer, false});
                         rows = buffer, step = x.c;
                     }
-                    T* to = y.at(n, h, column);
-                    product<T>({rows, step, 1, w, to, y.step_w, count, x.c, y.c, false});
-                    if (!gathered) return;
-                    moments<T>({to, y.step_w, count, y.c, moment, moment + y.c});
-                    gathered->parts[static_cast<size_t>(p)].join(static_cast<double>(count), moment, moment + y.c);
+                    product<T>({rows, step, 1, w, y.at(n, h, column), y.step_w, count, x.c, y.c, false});
                 });
             }
         });
@@ -163,7 +152,7 @@ template <class T> struct Backward {
     const T* factors;        // null where no batch norm follows
     const T* w;              // [CO, CI] in panels
     Activation<T> act;
-    bool want_x, accumulate;
+    bool want_x;
 
     // The weights' gradient [CO, CI] goes to gw where it is wanted.
     void run(T* gw, const Tiles& tiles) const {
@@ -205,11 +194,11 @@ template <class T> struct Backward {
         if (!want_x) return;
         T* to = gx.at(n, h, column);
         if (!act.relu) {
-            product<T>({g, g_step, 1, w, to, gx.step_w, pixels, co, ci, accumulate});
+            product<T>({g, g_step, 1, w, to, gx.step_w, pixels, co, ci, false});
             return;
         }
         product<T>({g, g_step, 1, w, inputs, ci, pixels, co, ci, false});
-        scatter<T>({inputs, pixels, ci, act, in, x.step_w, to, gx.step_w, accumulate});
+        scatter<T>({inputs, pixels, ci, act, in, x.step_w, to, gx.step_w});
     }
 };
 
@@ -220,35 +209,27 @@ using namespace lanista;
 
 LANISTA_API char* lanista_pointwise(
     const Tensor* x_, const Tensor* w_, const int64_t* stride, const Tensor* scale, const Tensor* shift, int relu,
-    Tensor* into, int stats, const Tensor* weight, const Tensor* bias, Tensor* running_mean, Tensor* running_var,
-    double momentum, double eps, Tensor** out) {
+    Tensor** out) {
     return guarded([&] {
         const Tensor x = as_image(*x_, "input");
         check(x, *w_, stride);
         const int64_t co = w_->size(0), oh = (x.size(2) - 1) / stride[0] + 1, ow = (x.size(3) - 1) / stride[1] + 1;
-        Tensor y = target(into, {x.size(0), co, oh, ow}, x, "result");
-        TORCH_CHECK(!stats || y.numel() > co, "batch norm in training needs more than one value per channel, found ",
-            y.sizes());
+        Tensor y = at::empty({x.size(0), co, oh, ow}, x.options(), at::MemoryFormat::ChannelsLast);
         typed(x, [&](auto zero) {
             using T = decltype(zero);
             HeldActivation<T> act(scale, shift, relu, x);
             const std::vector<T> w = in_panels<T>(w_->reshape({co, x.size(1)}).t().contiguous());
             Forward<T> f{sampled(image<T>(x), stride), image<T>(y), w.data(), act.act};
-            const Tiles tiles(f.y.n, oh, ow, f.x.uniform() && f.y.uniform(),
-                std::max(f.x.c, f.y.c) * static_cast<int64_t>(sizeof(T)));
-            if (!stats) return f.run(nullptr, tiles);
-            PartMoments gathered(parts_of(tiles.count), co);
-            f.run(&gathered, tiles);
-            finish_batch_norm(gathered.all(), x, {weight, bias, running_mean, running_var, momentum, eps}, out + 1);
+            f.run(Tiles(f.y.n, oh, ow, f.x.uniform() && f.y.uniform(),
+                std::max(f.x.c, f.y.c) * static_cast<int64_t>(sizeof(T))));
         });
-        out[0] = into ? nullptr : give(y);
+        out[0] = give(y);
     });
 }
 
 LANISTA_API char* lanista_pointwise_backward(
     const Tensor* grad_, const Tensor* z_, const Tensor* factors_, const Tensor* x_, const Tensor* w_,
-    const int64_t* stride, const Tensor* scale, const Tensor* shift, int relu, int want_x, int want_w, Tensor* into,
-    int accumulate, Tensor** out) {
+    const int64_t* stride, const Tensor* scale, const Tensor* shift, int relu, int want_x, int want_w, Tensor** out) {
     return guarded([&] {
         const Tensor x = as_image(*x_, "input"), grad = as_image(*grad_, "gradient");
         check(x, *w_, stride);
@@ -265,9 +246,9 @@ LANISTA_API char* lanista_pointwise_backward(
             same_sizes(factors, {3, co}, "factors");
             same_type(x, factors, "factors");
         }
-        Tensor gx = want_x ? target(into, x.sizes(), x, "gradient of the input") : Tensor();
+        Tensor gx = want_x ? at::empty(x.sizes(), x.options(), at::MemoryFormat::ChannelsLast) : Tensor();
         const bool skips = stride[0] > 1 || stride[1] > 1;
-        if (want_x && skips && !(into && accumulate)) gx.zero_();
+        if (want_x && skips) gx.zero_();
         Tensor gw = want_w ? at::empty({co, x.size(1)}, x.options()) : Tensor();
         typed(x, [&](auto zero) {
             using T = decltype(zero);
@@ -275,13 +256,13 @@ LANISTA_API char* lanista_pointwise_backward(
             const std::vector<T> w = in_panels<T>(w_->reshape({co, x.size(1)}).contiguous());
             Backward<T> b{image<T>(grad), z_ ? image<T>(z) : Image<T>{}, sampled(image<T>(x), stride),
                 want_x ? sampled(image<T>(gx), stride) : Image<T>{}, z_ ? factors.data_ptr<T>() : nullptr,
-                w.data(), act.act, want_x != 0, into && accumulate};
+                w.data(), act.act, want_x != 0};
             const bool uniform = b.grad.uniform() && b.x.uniform() &&
                 (!z_ || b.z.uniform()) && (!want_x || b.gx.uniform());
             b.run(want_w ? gw.data_ptr<T>() : nullptr,
                 Tiles(b.grad.n, oh, ow, uniform, (b.x.c + co) * static_cast<int64_t>(sizeof(T))));
         });
-        out[0] = into || !want_x ? nullptr : give(gx);
+        out[0] = want_x ? give(gx) : nullptr;
         out[1] = want_w ? give(gw.reshape(w_->sizes())) : nullptr;
     });
 }

@@ -75,13 +75,12 @@ template <class T> void scatter(const Scatter<T>& a) {
         using L = decltype(lane);
         const Activated<L> act = activated<L>(a.act, at);
         const int64_t channels = a.channels, x_step = a.x_step, step = a.step;
-        const bool accumulate = a.accumulate;
         const T *grads = a.from + at, *x = a.x + at;
         T* to = a.to + at;
         for (int64_t i = from; i < until; ++i) {
             auto v = load<L>(grads + i * channels);
             if (act.relu) v = act.mask(v, load<L>(x + i * x_step));
-            store<L>(to + i * step, accumulate ? v + load<L>(to + i * step) : v);
+            store<L>(to + i * step, v);
         }
     });
 }
