@@ -7,7 +7,6 @@
 #include "abi.h"
 
 #include <ATen/ATen.h>
-#include <ATen/Parallel.h>
 
 #include <cstdint>
 #include <cstdlib>
@@ -124,5 +123,3 @@ LANISTA_API char* lanista_channels_last(const Tensor* x, Tensor** out) {
 LANISTA_API char* lanista_axpy(Tensor* y, const Tensor* x, double factor) {
     return guarded([&] { y->add_(*x, factor); });
 }
-
-LANISTA_API int lanista_threads() { return at::get_num_threads(); }

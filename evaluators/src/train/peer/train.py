@@ -1,4 +1,7 @@
-"""Trains the network in a folder with PyTorch: same first weights, images, order of batches and learning rates."""
+"""Trains the network in a folder with PyTorch: same first weights, images, order of batches and learning rates.
+
+python train.py FOLDER [STEPS [float64]]
+"""
 
 import json
 import struct
@@ -55,6 +58,7 @@ def accuracy(model, images, labels, batch):
 
 def main():
     folder, limit = sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else None
+    kind = torch.float64 if "float64" in sys.argv[3:] else torch.float32
     sys.path.insert(0, folder)
     import network
 
@@ -64,7 +68,7 @@ def main():
     data = read(f"{folder}/data.safetensors")
     model = network.load(f"{folder}/weights.safetensors")
     # The faster of PyTorch's two layouts for images on a processor.
-    model = model.to(memory_format=torch.channels_last)
+    model = model.to(kind, memory_format=torch.channels_last)
     optimizer = make_optimizer(model, run)
     model.train()
     losses = []
@@ -72,7 +76,7 @@ def main():
         per_epoch = len(run["rates"]) // sum(name.startswith("order.") for name in data)
         epoch, batch = divmod(step, per_epoch)
         chosen = data[f"order.{epoch}"][batch * run["batch"] :][: run["batch"]]
-        images = data["train.images"][chosen].contiguous(memory_format=torch.channels_last)
+        images = data["train.images"][chosen].to(kind, memory_format=torch.channels_last)
         for group in optimizer.param_groups:
             group["lr"] = rate
         optimizer.zero_grad(set_to_none=True)
@@ -84,7 +88,7 @@ def main():
         losses.append(loss.item())
     result = {"losses": losses}
     if limit is None:
-        result["accuracy"] = accuracy(model, data["test.images"], data["test.labels"], run["batch"])
+        result["accuracy"] = accuracy(model, data["test.images"].to(kind), data["test.labels"], run["batch"])
     print(json.dumps(result))
 
 
