@@ -32,7 +32,7 @@ struct Args {
     #[arg(long, default_value = "epochs=5,batch=128,valid=none,threads=2")]
     recipe: String,
     /// Settings of the recipe under which the first losses are compared.
-    #[arg(long, default_value = "epochs=1,batch=128,valid=none,threads=2,lr=0.001")]
+    #[arg(long, default_value = "epochs=1,batch=128,valid=none,threads=2,lr=0.0005")]
     losses: String,
     /// Number of seeds.
     #[arg(long, default_value_t = 5)]

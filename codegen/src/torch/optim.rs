@@ -44,6 +44,12 @@ impl Sgd {
     pub fn new(momentum: f64, nesterov: bool, weight_decay: f64) -> Self {
         Self { momentum, nesterov, weight_decay, velocity: None }
     }
+
+    /// The velocity, flat, once a step has been made with momentum.
+    #[must_use]
+    pub fn velocity(&self) -> Option<&Tensor> {
+        self.velocity.as_ref()
+    }
 }
 
 impl Optimizer for Sgd {

@@ -1,12 +1,11 @@
 //! A data set on a device, loaded once, and the parts of it that a run uses.
 
 use super::error::{Bytes, TrainError};
-use super::recipe::{Precision, Recipe};
+use super::recipe::Recipe;
 use crate::data::{Augment, DataError, Images, Loader, Loading, Normalise, Part, Places, Resident, Source};
 use codegen::torch::{Device, Runtime, available_memory};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use tch::Kind;
 
 /// A data set on a device. Runs share it: it is copied there once.
 #[derive(Debug)]
@@ -35,6 +34,17 @@ pub(super) struct Loaders {
     pub test: Loader,
     /// All training images, and all test images, as one batch each.
     whole: [Resident; 2],
+}
+
+/// The batches of a one-shot search.
+#[derive(Debug)]
+pub struct SearchLoaders {
+    /// What weights are learned from.
+    pub weights: Loader,
+    /// What the architecture is learned from: what is held out, shuffled and augmented in the same way.
+    pub arch: Loader,
+    /// The same images in order, as they are, to measure on.
+    pub valid: Loader,
 }
 
 impl Loaders {
@@ -102,6 +112,43 @@ impl Dataset {
 
     /// The batches of a run.
     pub(super) fn loaders(&self, recipe: &Recipe) -> Result<Loaders, DataError> {
+        let (train, valid) = self.divided(recipe);
+        let plain = self.plain(recipe);
+        let [train_images, test_images] = &*self.resident();
+        Ok(Loaders {
+            train: Loader::new(train_images, &train, shuffled(&plain, recipe, train.len()))?,
+            valid: valid.map(|v| Loader::new(train_images, &v, plain.clone())).transpose()?,
+            test: Loader::new(test_images, &self.images.indices(Part::Test), plain)?,
+            whole: [train_images.share(), test_images.share()],
+        })
+    }
+
+    /// The batches of a search that learns weights and architecture from different images.
+    ///
+    /// # Errors
+    /// If the recipe holds nothing out, or a batch is larger than what there is.
+    pub fn search_loaders(&self, recipe: &Recipe) -> Result<SearchLoaders, DataError> {
+        let (train, valid) = self.divided(recipe);
+        let Some(valid) = valid else {
+            let reason = "valid=none leaves nothing to learn the architecture from; give valid=1/N".to_owned();
+            return Err(DataError::Options { reason });
+        };
+        let plain = self.plain(recipe);
+        let images = &self.resident()[0];
+        Ok(SearchLoaders {
+            weights: Loader::new(images, &train, shuffled(&plain, recipe, train.len()))?,
+            // Another order than that of the weights.
+            arch: Loader::new(
+                images,
+                &valid,
+                Loading { seed: recipe.seed ^ 0xA2C4, ..shuffled(&plain, recipe, valid.len()) },
+            )?,
+            valid: Loader::new(images, &valid, plain)?,
+        })
+    }
+
+    /// The training images that a run trains on, and those that are held out.
+    fn divided(&self, recipe: &Recipe) -> (Vec<u32>, Option<Vec<u32>>) {
         let images = &self.images;
         let (train, valid) = match recipe.valid {
             0 => (images.indices(Part::Train), None),
@@ -110,35 +157,33 @@ impl Dataset {
                 (train, Some(valid))
             }
         };
-        let train = if recipe.images == 0 { train } else { evenly(&train, &images.train.labels, recipe.images) };
-        let plain = Loading {
+        let few = |indices: Vec<u32>| match recipe.images {
+            0 => indices,
+            n => evenly(&indices, &images.train.labels, n),
+        };
+        (few(train), valid)
+    }
+
+    /// In order, as they are.
+    fn plain(&self, recipe: &Recipe) -> Loading {
+        Loading {
             batch: recipe.batch,
             shuffle: false,
             drop_last: false,
             seed: recipe.seed,
             augment: Augment::default(),
             normalise: self.normalise.clone(),
-            kind: kind(recipe.precision),
-        };
-        let augment = Augment { crop_padding: recipe.crop, flip: recipe.flip, cutout: recipe.cutout };
-        // The variance of a single image is none: batch norm would divide by zero.
-        let drop_last = train.len() > recipe.batch && train.len() % recipe.batch == 1;
-        let [train_images, test_images] = &*self.resident();
-        Ok(Loaders {
-            train: Loader::new(train_images, &train, Loading { shuffle: true, augment, drop_last, ..plain.clone() })?,
-            valid: valid.map(|v| Loader::new(train_images, &v, plain.clone())).transpose()?,
-            test: Loader::new(test_images, &images.indices(Part::Test), plain)?,
-            whole: [train_images.share(), test_images.share()],
-        })
+            kind: recipe.precision.kind(),
+        }
     }
 }
 
-/// The element type of a precision.
-pub(super) fn kind(precision: Precision) -> Kind {
-    match precision {
-        Precision::F32 => Kind::Float,
-        Precision::F64 => Kind::Double,
-    }
+/// In an order of each epoch's own, augmented.
+fn shuffled(plain: &Loading, recipe: &Recipe, images: usize) -> Loading {
+    let augment = Augment { crop_padding: recipe.crop, flip: recipe.flip, cutout: recipe.cutout };
+    // The variance of a single image is none: batch norm would divide by zero.
+    let drop_last = images > recipe.batch && images % recipe.batch == 1;
+    Loading { shuffle: true, augment, drop_last, ..plain.clone() }
 }
 
 /// The first images of every class in turn, until there are so many; in ascending order.

@@ -106,6 +106,18 @@ impl Train {
         Ok(Self { identity, data, recipe, seed, every, time, latency, memory, search, report, dataset })
     }
 
+    /// Which data set it trains on.
+    #[must_use]
+    pub fn data(&self) -> &Source {
+        &self.data
+    }
+
+    /// How it trains.
+    #[must_use]
+    pub fn recipe(&self) -> &Recipe {
+        &self.recipe
+    }
+
     /// The data set, loaded when it is first needed.
     fn dataset(&self) -> Result<Arc<Dataset>, TrainError> {
         let mut held = self.dataset.lock().unwrap_or_else(PoisonError::into_inner);
@@ -126,7 +138,7 @@ impl Train {
         })
     }
 
-    fn recipe(&self, query: Query) -> Result<Recipe, EvaluateError> {
+    fn recipe_for(&self, query: Query) -> Result<Recipe, EvaluateError> {
         let epochs = query.fidelity.unwrap_or(self.recipe.epochs);
         if epochs == 0 || epochs > self.recipe.epochs {
             return Err(EvaluateError::Fidelity {
@@ -162,7 +174,7 @@ impl Evaluator for Train {
     }
 
     fn evaluate(&self, candidate: &Candidate<'_>) -> Result<Evaluation, EvaluateError> {
-        let recipe = self.recipe(candidate.query)?;
+        let recipe = self.recipe_for(candidate.query)?;
         let mut trainer = Trainer::new(candidate.program()?, &*self.dataset()?, &recipe)?;
         let mut peak = 0;
         if self.memory && recipe.device == Device::Cpu {
@@ -196,7 +208,7 @@ impl Evaluator for Train {
 
     fn report(&self, candidate: &Candidate<'_>) -> Result<Values, EvaluateError> {
         let whole = Query { fidelity: None, ..candidate.query };
-        let recipe = Recipe { valid: 0, ..self.recipe(whole)? };
+        let recipe = Recipe { valid: 0, ..self.recipe_for(whole)? };
         let mut trainer = Trainer::new(candidate.program()?, &*self.dataset()?, &recipe)?;
         while !trainer.is_done() {
             trainer.epoch()?;

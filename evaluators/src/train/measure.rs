@@ -1,6 +1,5 @@
 //! What a network costs on the device, measured.
 
-use super::dataset::kind;
 use super::error::TrainError;
 use super::network::Network;
 use super::recipe::Recipe;
@@ -19,7 +18,7 @@ const RUNS: usize = 21;
 /// If the device is not there, or refuses.
 pub fn latency(network: &Network, recipe: &Recipe, batch: usize) -> Result<f64, TrainError> {
     let _turn = Turn::take(recipe.device, recipe.threads)?;
-    let (plan, element) = (&network.eval, kind(recipe.precision));
+    let (plan, element) = (&network.eval, recipe.precision.kind());
     let mut params = Params::new(plan, &initialise(plan, recipe.seed), recipe.device, element)?;
     let eval = Executor::new(plan.clone(), recipe.device, element, Layout::default());
     let input = plan.type_of(plan.inputs[0]);

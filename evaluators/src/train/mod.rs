@@ -45,12 +45,12 @@ mod recipe;
 mod state;
 mod trainer;
 
-pub use dataset::{Dataset, Measured};
+pub use dataset::{Dataset, Measured, SearchLoaders};
 pub use error::{Bytes, TrainError};
 pub use evaluator::Train;
 pub use measure::latency;
 pub use memory::Planned;
-pub use network::Network;
+pub use network::{Network, prediction_plan, training_plan};
 pub use recipe::{Algorithm, Annealing, Cadence, DropPath, Precision, Preset, Recipe};
 pub use state::{Best, Epoch};
 pub use trainer::{Score, Stepped, Trainer};

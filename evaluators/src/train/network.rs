@@ -33,26 +33,9 @@ impl Network {
     /// # Errors
     /// If the network is for other images or classes, has open decisions, or cannot be lowered.
     pub fn of(program: &Program, images: &Images, recipe: &Recipe) -> Result<Self, TrainError> {
-        check(program, images)?;
-        let mut plan = Lowering::of(program, Mode::Train)?;
-        let loss = loss(&mut plan, recipe).map_err(PlanError::from)?;
-        let logits = plan.outputs()[0];
-        plan.set_outputs([loss, logits]);
-        // The fused kernels are for the processor, and in single precision.
-        if recipe.device == Device::Cpu && recipe.precision == Precision::F32 {
-            plan = plan.fuse();
-        }
-        let loss = plan.outputs()[0];
-        let train = plan.differentiate(loss, &Wrt::weights())?.finish();
-        let mut plan = Lowering::of(program, Mode::Eval)?;
-        let logits = plan.outputs()[0];
-        plan.set_outputs([logits]);
-        Ok(Self {
-            train: Arc::new(train),
-            eval: Arc::new(plan.finish()),
-            hash: program.hash(),
-            classes: images.classes.len(),
-        })
+        let train = training_plan(program, images, recipe, &Wrt::weights())?;
+        let eval = prediction_plan(program, images)?;
+        Ok(Self { train: Arc::new(train), eval: Arc::new(eval), hash: program.hash(), classes: images.classes.len() })
     }
 
     /// Number of learned weights.
@@ -67,6 +50,37 @@ impl Network {
         let weights = self.train.weights.iter().zip(&self.train.weight_grads);
         weights.into_iter().any(|(w, g)| w.spec.role == Role::Parameter && g.is_none())
     }
+}
+
+/// A plan that takes images and labels, and gives the loss and the logits of the first output, with the gradients that
+/// are asked for. In an open program each open decision is a [`Site`](codegen::Site).
+///
+/// # Errors
+/// As [`Network::of`].
+pub fn training_plan(program: &Program, images: &Images, recipe: &Recipe, wrt: &Wrt) -> Result<Plan, TrainError> {
+    check(program, images)?;
+    let mut plan = Lowering::of(program, Mode::Train)?;
+    let loss = loss(&mut plan, recipe).map_err(PlanError::from)?;
+    let logits = plan.outputs()[0];
+    plan.set_outputs([loss, logits]);
+    // The fused kernels are for the processor, and in single precision.
+    if recipe.device == Device::Cpu && recipe.precision == Precision::F32 {
+        plan = plan.fuse();
+    }
+    let loss = plan.outputs()[0];
+    Ok(plan.differentiate(loss, wrt)?.finish())
+}
+
+/// A plan that takes images and gives the logits of the first output, as a trained network predicts.
+///
+/// # Errors
+/// As [`Network::of`].
+pub fn prediction_plan(program: &Program, images: &Images) -> Result<Plan, TrainError> {
+    check(program, images)?;
+    let mut plan = Lowering::of(program, Mode::Eval)?;
+    let logits = plan.outputs()[0];
+    plan.set_outputs([logits]);
+    Ok(plan.finish())
 }
 
 /// Adds labels as an input, and the loss.

@@ -1,7 +1,7 @@
 //! The loop: batches in, weights out.
 
 use super::DIVERGED;
-use super::dataset::{Dataset, Loaders, Measured, kind};
+use super::dataset::{Dataset, Loaders, Measured};
 use super::error::TrainError;
 use super::memory::Planned;
 use super::network::Network;
@@ -89,7 +89,7 @@ impl Trainer {
         let batch = recipe.batch.min(loaders.train.images());
         Planned::of(&network, recipe, batch).check(recipe.device)?;
         let weights = initialise(&network.train, recipe.seed);
-        let element = kind(recipe.precision);
+        let element = recipe.precision.kind();
         let params = Params::new(&network.train, &weights, recipe.device, element)?;
         let executor = |plan| Executor::new(plan, recipe.device, element, Layout::default());
         let ema = if recipe.ema > 0.0 { Some(params.flat.f_detach_copy()?) } else { None };

@@ -8,7 +8,7 @@ use evaluators::EVALUATORS;
 use ir::OpRegistry;
 use mutators::spaces::SPACES;
 use serde_json::json;
-use strategies::STRATEGIES;
+use strategies::{ONE_SHOT, STRATEGIES};
 
 /// Something with a name, a summary, and options with defaults.
 struct Line {
@@ -26,11 +26,10 @@ pub fn spaces(args: &ListArgs) -> Result<(), Failure> {
 pub fn strategies(args: &ListArgs) -> Result<(), Failure> {
     components(
         args,
-        STRATEGIES.iter().map(|e| Line {
-            name: e.name,
-            summary: e.summary,
-            options: format!("{},dedup=false", e.options),
-        }),
+        STRATEGIES
+            .iter()
+            .map(|e| Line { name: e.name, summary: e.summary, options: format!("{},dedup=false", e.options) })
+            .chain(ONE_SHOT.iter().map(|e| Line { name: e.name, summary: e.summary, options: e.options.to_owned() })),
     )
 }
 

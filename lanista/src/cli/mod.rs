@@ -13,6 +13,8 @@ mod export;
 mod failure;
 mod grid;
 mod list;
+#[cfg(feature = "torch")]
+mod one_shot;
 mod output;
 mod progress;
 mod protocol;

@@ -13,7 +13,8 @@ pub fn demo(_: &DemoTrainArgs) -> Result<(), Failure> {
     Err(needs_torch("demo-train"))
 }
 
-fn needs_torch(command: &str) -> Failure {
+/// What to do to have it.
+pub fn needs_torch(command: &str) -> Failure {
     Failure::usage(format!(
         "`{command}` needs libtorch, which this program was built without; run `make setup-torch`, and build with \
          `cargo build --features torch`"

@@ -27,6 +27,12 @@ struct Prepared {
 
 /// Searches a space.
 pub fn search(args: &SearchArgs) -> Result<(), Failure> {
+    if let Some(strategy) = args.strategy.as_ref().filter(|s| strategies::is_one_shot(s)) {
+        #[cfg(feature = "torch")]
+        return super::one_shot::search(args, strategy);
+        #[cfg(not(feature = "torch"))]
+        return Err(super::train::needs_torch(&format!("--strategy {strategy}")));
+    }
     let source = Source::load(&args.target)?;
     let plan = Plan::of(args, &source.space)?;
     let strategy = strategies::build(&plan.strategy).map_err(Failure::usage)?;

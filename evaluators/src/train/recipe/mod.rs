@@ -76,6 +76,17 @@ pub struct Recipe {
     pub seed: u64,
 }
 
+impl Precision {
+    /// The element type of weights and activations.
+    #[must_use]
+    pub fn kind(self) -> tch::Kind {
+        match self {
+            Self::F32 => tch::Kind::Float,
+            Self::F64 => tch::Kind::Double,
+        }
+    }
+}
+
 impl Default for Recipe {
     /// Ten epochs of stochastic gradient descent, which suit small images.
     fn default() -> Self {
@@ -133,6 +144,19 @@ impl Recipe {
                 cutout: 16,
                 auxiliary: 0.4,
                 drop_path: DropPath::Linear,
+                ..Self::default()
+            },
+            Preset::DartsSearch => Self {
+                preset,
+                epochs: 50,
+                batch: 64,
+                nesterov: false,
+                lr: 0.025,
+                min_lr: 1e-3,
+                weight_decay: 3e-4,
+                anneal: Cadence::Epoch,
+                clip: 5.0,
+                drop_path: DropPath::Off,
                 ..Self::default()
             },
             Preset::Nasbench201 => Self {

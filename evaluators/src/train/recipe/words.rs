@@ -46,6 +46,8 @@ words! {
         Plain = "plain",
         /// How DARTS trains what it found (Liu, Simonyan and Yang 2019): 600 epochs, cutout, drop path, auxiliary head.
         Darts = "darts",
+        /// How DARTS searches (Liu, Simonyan and Yang 2019): 50 epochs, half of the images for the architecture.
+        DartsSearch = "darts-search",
         /// How every cell of NAS-Bench-201 was trained (Dong and Yang 2020): 200 epochs, crops and flips.
         Nasbench201 = "nasbench201",
     }

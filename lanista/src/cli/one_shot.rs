@@ -1,0 +1,161 @@
+//! `search` with a one-shot strategy: a supernet is trained, and the architecture read off.
+
+use super::args::SearchArgs;
+use super::failure::Failure;
+use super::grid::{Align, Grid, seconds, thousands};
+use super::list::pretty;
+use super::output::{self, Target};
+use super::source::Source;
+use evaluators::train::{Dataset, Train};
+use mutators::Space;
+use serde_json::json;
+use std::path::Path;
+use strategies::one_shot::{self, Epoch, Found, OneShot, OneShotError};
+
+/// The recipe of a search where none is named.
+const RECIPE: &str = "darts-search";
+
+/// Searches a space by its supernet.
+pub fn search(args: &SearchArgs, strategy: &str) -> Result<(), Failure> {
+    let strategy = one_shot::build(strategy).map_err(Failure::usage)?;
+    refuse_flags(args)?;
+    let source = Source::load(&args.target)?;
+    let train = evaluator(args)?;
+    let json = args.report.json.as_deref().filter(|f| *f != Path::new("-"));
+    let json = json.map(|f| Target::new("--json", f)).transpose()?;
+    let recipe = evaluators::train::Recipe { seed: args.seed, ..train.recipe().clone() };
+    let dataset = Dataset::open(&train.data().to_string(), None, recipe.device)?;
+    let space = &source.space;
+    let mut report = |epoch: &Epoch| {
+        if !args.report.quiet {
+            output::note(&line(space, epoch));
+        }
+    };
+    let found = strategy.search(space, &dataset, &recipe, &mut report).map_err(refuse)?;
+    let result = Shown { space, strategy: &strategy, evaluator: evaluators::Evaluator::identity(&train), args, found };
+    if let Some(target) = &json {
+        target.write(&result.json()?)?;
+    }
+    match &args.report.json {
+        Some(f) if f == Path::new("-") => output::print(&result.json()?),
+        _ => output::print(&result.text()?),
+    }
+}
+
+/// A search that broke is no bad input.
+fn refuse(e: OneShotError) -> Failure {
+    match e {
+        OneShotError::Alpha { .. } | OneShotError::Loss { .. } => Failure::search(format!("the search failed: {e}")),
+        e => Failure::usage(e),
+    }
+}
+
+/// What a budget of trials has no meaning for.
+fn refuse_flags(args: &SearchArgs) -> Result<(), Failure> {
+    let given = [
+        ("--trials", args.trials.is_some()),
+        ("--time-budget", args.time_budget.is_some()),
+        ("--simulated-budget", args.simulated_budget.is_some()),
+        ("--protocol", args.protocol.is_some()),
+        ("--jobs", args.jobs.is_some()),
+        ("--journal", args.journal.is_some()),
+    ];
+    match given.iter().find(|(_, given)| *given) {
+        None => Ok(()),
+        Some((flag, _)) => Err(Failure::usage(format!(
+            "{flag} is for strategies that try one network after another; a one-shot search ends after the evaluator's \
+             epochs: --evaluator train:data=NAME,epochs=N"
+        ))),
+    }
+}
+
+/// The data set and the recipe.
+fn evaluator(args: &SearchArgs) -> Result<Train, Failure> {
+    let Some(text) = &args.evaluator else {
+        return Err(Failure::usage("no evaluator is given; a one-shot search needs --evaluator train:data=NAME"));
+    };
+    let name = text.split(':').next().unwrap_or_default();
+    if name != Train::NAME {
+        return Err(Failure::usage(format!(
+            "evaluator `{name}` scores finished networks; a one-shot search trains: --evaluator train:data=NAME"
+        )));
+    }
+    let named = text.contains("recipe=");
+    let text = match text.split_once(':') {
+        _ if named => text.clone(),
+        Some((name, options)) => format!("{name}:recipe={RECIPE},{options}"),
+        None => format!("{text}:recipe={RECIPE}"),
+    };
+    let options = text.parse().map_err(Failure::usage)?;
+    Ok(Train::build(options)?)
+}
+
+/// `epoch 3 of 50, loss 1.9, training 30.10 %, validation 28.00 %, entropy 0.99, free 0.25, |..|, 12 s`
+fn line(space: &Space, e: &Epoch) -> String {
+    let mut out = format!(
+        "epoch {} of {}, loss {:.4}, training {:.2} %, validation {:.2} %",
+        e.epoch, e.epochs, e.train_loss, e.train_accuracy, e.valid_accuracy
+    );
+    if let (Some(entropy), Some(free)) = (e.entropy, e.free_share) {
+        out += &format!(", entropy {entropy:.3}, without weights {:.0} %", 100.0 * free);
+    }
+    if let Some(sample) = &e.sample {
+        out += &format!(", {}", space.genotype(sample).unwrap_or_else(|| sample.to_string()));
+    }
+    format!("{out}, {}", seconds(e.seconds))
+}
+
+/// A result with what it was found by.
+struct Shown<'a> {
+    space: &'a Space,
+    strategy: &'a OneShot,
+    evaluator: &'a str,
+    args: &'a SearchArgs,
+    found: Found,
+}
+
+impl Shown<'_> {
+    fn text(&self) -> Result<String, Failure> {
+        let cost = self.space.program(&self.found.sample)?.cost(self.args.report.convention);
+        let mut grid = Grid::new([Align::Left, Align::Left]);
+        grid.row(["space", self.space.identity()]);
+        grid.row(["strategy", self.strategy.identity()]);
+        grid.row(["evaluator", self.evaluator]);
+        grid.row(["seed", &self.args.seed.to_string()]);
+        if let Some(last) = self.found.history.last() {
+            grid.row(["supernet".to_owned(), format!("{:.2} % on what was held out", last.valid_accuracy)]);
+        }
+        grid.row(["sample", &self.found.sample.to_string()]);
+        if let Some(genotype) = self.space.genotype(&self.found.sample) {
+            grid.row(["genotype", &genotype]);
+        }
+        grid.row(["params".to_owned(), thousands(cost.params)]);
+        grid.row([format!("MACs ({})", self.args.report.convention), thousands(cost.macs)]);
+        Ok(grid.to_string())
+    }
+
+    fn json(&self) -> Result<String, Failure> {
+        let cost = self.space.program(&self.found.sample)?.cost(self.args.report.convention);
+        let epochs = self.found.history.iter().map(|e| {
+            json!({
+                "epoch": e.epoch, "train_loss": e.train_loss, "train_accuracy": e.train_accuracy,
+                "valid_loss": e.valid_loss, "valid_accuracy": e.valid_accuracy, "entropy": e.entropy,
+                "free_share": e.free_share, "sample": e.sample.as_ref().map(ToString::to_string), "seconds": e.seconds,
+            })
+        });
+        let epochs: Vec<_> = epochs.collect();
+        pretty(&json!({
+            "space": self.space.identity(),
+            "strategy": self.strategy.identity(),
+            "evaluator": self.evaluator,
+            "seed": self.args.seed,
+            "sample": self.found.sample.to_string(),
+            "genotype": self.space.genotype(&self.found.sample),
+            "params": cost.params,
+            "macs": cost.macs,
+            "convention": self.args.report.convention.to_string(),
+            "alphas": self.found.alphas.as_ref().map(|a| &a.values),
+            "epochs": epochs,
+        }))
+    }
+}

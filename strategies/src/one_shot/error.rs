@@ -1,0 +1,94 @@
+//! Why a one-shot search cannot start, or ended.
+
+use super::bilevel::Side;
+use codegen::PlanError;
+use codegen::torch::{ExecError, RuntimeError};
+use evaluators::data::DataError;
+use evaluators::train::TrainError;
+use mutators::{MutateError, OptionError};
+
+/// Why a one-shot search cannot start, or ended early.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OneShotError {
+    /// Nothing to search.
+    #[error("space `{0}` has no decisions; there is nothing to search")]
+    NoDecisions(String),
+    /// A space whose networks are made by mutators.
+    #[error(
+        "space `{space}` decides by the mutator `{mutator}`, which no supernet holds; search it with a multi-trial \
+         strategy, see `lanista strategies`"
+    )]
+    Mutators {
+        /// The space.
+        space: String,
+        /// Its first mutator.
+        mutator: String,
+    },
+    /// A decision that the strategy cannot treat.
+    #[error("`{strategy}` cannot treat ?{label}: it {what}; {remedy}")]
+    Decision {
+        /// The strategy.
+        strategy: String,
+        /// The decision.
+        label: String,
+        /// What it decides.
+        what: String,
+        /// What can.
+        remedy: &'static str,
+    },
+    /// An architecture parameter that is no number.
+    #[error(
+        "epoch {epoch}, step {step}: a parameter of ?{label} is {value}; take a lower arch_lr, or clip the gradient"
+    )]
+    Alpha {
+        /// The decision.
+        label: String,
+        /// From 1.
+        epoch: u32,
+        /// From 1.
+        step: usize,
+        /// What it is.
+        value: f64,
+    },
+    /// A loss that is no number.
+    #[error("epoch {epoch}, step {step}: the {} loss is {loss}; take a lower learning rate", match .side { Side::Train => "training", Side::Valid => "validation" })]
+    Loss {
+        /// Where.
+        side: Side,
+        /// From 1.
+        epoch: u32,
+        /// From 1.
+        step: usize,
+        /// What it is.
+        loss: f64,
+    },
+    /// An option that does not fit.
+    #[error(transparent)]
+    Option(#[from] OptionError),
+    /// A network or a data set that cannot be trained on.
+    #[error(transparent)]
+    Train(#[from] TrainError),
+    /// A sample that the space refuses.
+    #[error(transparent)]
+    Mutate(#[from] MutateError),
+    /// A search over the supernet that cannot run.
+    #[error(transparent)]
+    Experiment(#[from] crate::ExperimentError),
+    /// A strategy over the supernet that cannot be made.
+    #[error(transparent)]
+    Strategy(#[from] crate::StrategyError),
+}
+
+/// What goes wrong below is what goes wrong in training.
+macro_rules! through_training {
+    ($($error:ty),*) => {
+        $(impl From<$error> for OneShotError {
+            fn from(e: $error) -> Self {
+                Self::Train(e.into())
+            }
+        })*
+    };
+}
+
+through_training!(PlanError, ExecError, RuntimeError, DataError, tch::TchError);

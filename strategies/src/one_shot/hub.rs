@@ -1,0 +1,130 @@
+//! The one-shot strategies by name, with their papers' settings.
+
+use super::ONE_SHOT;
+use super::alpha::Adam;
+use super::gradient::Differentiable;
+use super::mixture::Mixture;
+use super::sampled::SinglePath;
+use super::supernet::Supernet;
+use super::{Epoch, Found, OneShotError};
+use crate::error::StrategyError;
+use evaluators::train::{Dataset, Recipe};
+use mutators::{Options, Space};
+
+/// A one-shot strategy.
+#[derive(Clone, Debug, PartialEq)]
+pub enum OneShot {
+    /// Weights and architecture parameters learn in turns.
+    Differentiable(Differentiable),
+    /// Weights learn one path at a time; the architecture is searched afterwards.
+    SinglePath(SinglePath),
+}
+
+/// Liu, Simonyan and Yang 2019, appendix A.1.
+const DARTS: Adam = Adam { rate: 3e-4, betas: (0.5, 0.999), weight_decay: 1e-3 };
+
+fn differentiable(mixture: Mixture) -> Differentiable {
+    Differentiable {
+        identity: String::new(),
+        mixture,
+        second_order: false,
+        adam: DARTS,
+        deviation: 1e-3,
+        temperature: (1.0, 1.0),
+        warmup: 0,
+    }
+}
+
+/// The strategy of a name with its paper's settings, as far as the options leave them.
+fn named(options: &mut Options) -> Result<OneShot, OneShotError> {
+    let paper = match options.name.as_str() {
+        "darts" => Differentiable { second_order: true, ..differentiable(Mixture::Softmax) },
+        "gdas" => Differentiable { temperature: (10.0, 0.1), ..differentiable(Mixture::HardGumbel) },
+        "snas" => {
+            let adam = Adam { rate: 1e-3, ..DARTS };
+            Differentiable { adam, temperature: (1.0, 0.03), ..differentiable(Mixture::Gumbel) }
+        }
+        "random-one-shot" => return Ok(OneShot::SinglePath(SinglePath::take("random", options)?)),
+        "spos" => {
+            let evolution = "regularized-evolution:population=50,sample=10";
+            return Ok(OneShot::SinglePath(SinglePath::take(evolution, options)?));
+        }
+        _ => {
+            let names = || ONE_SHOT.iter().map(|s| s.name);
+            return Err(OneShotError::Strategy(StrategyError::Unknown {
+                nearest: ir::text::nearest(&options.name, names()),
+                known: names().collect::<Vec<_>>().join(", "),
+                name: options.name.clone(),
+            }));
+        }
+    };
+    Ok(OneShot::Differentiable(paper.take(options)?))
+}
+
+/// Builds a one-shot strategy from its name and options, `darts:order=1`.
+///
+/// # Errors
+/// If there is no such strategy or option, or a value does not fit.
+pub fn build(text: &str) -> Result<OneShot, OneShotError> {
+    let mut options: Options = text.parse()?;
+    let strategy = named(&mut options)?;
+    options.finish()?;
+    Ok(strategy)
+}
+
+impl OneShot {
+    /// Its name with the options that it was made with: built again, it gives an equal strategy.
+    #[must_use]
+    pub fn identity(&self) -> &str {
+        match self {
+            Self::Differentiable(s) => &s.identity,
+            Self::SinglePath(s) => &s.identity,
+        }
+    }
+
+    /// Searches a space with a data set; epochs are reported as they close.
+    ///
+    /// # Errors
+    /// If the space has a decision that no supernet holds open, the network does not fit the data set or the memory, or
+    /// a loss or a parameter is no number.
+    pub fn search(
+        &self,
+        space: &Space,
+        dataset: &Dataset,
+        recipe: &Recipe,
+        report: &mut dyn FnMut(&Epoch),
+    ) -> Result<Found, OneShotError> {
+        let name = self.identity().split(':').next().unwrap_or_default();
+        let mut net = Supernet::new(name, space, dataset, recipe)?;
+        match self {
+            Self::Differentiable(s) => s.search(&mut net, report),
+            Self::SinglePath(s) => s.search(net, report),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::is_one_shot;
+    use super::*;
+
+    #[test]
+    fn identities_build_equal_strategies() {
+        for entry in ONE_SHOT {
+            let made = build(entry.name).expect("defaults fit");
+            assert_eq!(made.identity(), format!("{}:{}", entry.name, entry.options));
+            assert_eq!(build(made.identity()).expect("an identity is a text"), made);
+            assert!(is_one_shot(made.identity()));
+        }
+        assert!(ONE_SHOT.is_sorted_by_key(|e| e.name));
+        assert!(!is_one_shot("random"));
+    }
+
+    #[test]
+    fn errors_name_the_nearest() {
+        let err = |text: &str| build(text).expect_err("bad").to_string();
+        assert!(err("dart").contains("did you mean `darts`?"), "{}", err("dart"));
+        assert!(err("darts:tau=1").contains("`darts` has no option `tau`"), "{}", err("darts:tau=1"));
+        assert!(err("gdas:tau=0").contains("tau=0 is out of range"), "{}", err("gdas:tau=0"));
+    }
+}

@@ -1,0 +1,48 @@
+//! The one-shot strategies that there are: known to every build, also to one that cannot run them.
+
+/// A one-shot strategy of the hub.
+#[derive(Clone, Copy, Debug)]
+pub struct OneShotEntry {
+    /// Its name on the command line.
+    pub name: &'static str,
+    /// What it is, in one line, with its source.
+    pub summary: &'static str,
+    /// Its options with their defaults.
+    pub options: &'static str,
+}
+
+/// Every one-shot strategy, in alphabetical order.
+pub const ONE_SHOT: &[OneShotEntry] = &[
+    OneShotEntry {
+        name: "darts",
+        summary: "one-shot: a softmax over all candidates, by gradients (Liu, Simonyan and Yang 2019)",
+        options: "arch_lr=0.0003,arch_decay=0.001,warmup=0,order=2",
+    },
+    OneShotEntry {
+        name: "gdas",
+        summary: "one-shot: a path per step by Gumbel noise, straight-through gradients (Dong and Yang 2019)",
+        options: "arch_lr=0.0003,arch_decay=0.001,warmup=0,tau=10,tau_end=0.1",
+    },
+    OneShotEntry {
+        name: "random-one-shot",
+        summary: "one-shot: paths at random, then random search on the supernet (Li and Talwalkar 2019)",
+        options: "trials=1000,recalibrate=20",
+    },
+    OneShotEntry {
+        name: "snas",
+        summary: "one-shot: a concrete distribution over all candidates, by gradients (Xie et al. 2019)",
+        options: "arch_lr=0.001,arch_decay=0.001,warmup=0,tau=1,tau_end=0.03",
+    },
+    OneShotEntry {
+        name: "spos",
+        summary: "one-shot: paths at random, then evolution on the supernet (Guo et al. 2020)",
+        options: "trials=1000,recalibrate=20",
+    },
+];
+
+/// Whether a strategy, given with its options, is a one-shot strategy.
+#[must_use]
+pub fn is_one_shot(text: &str) -> bool {
+    let name = text.split(':').next().unwrap_or(text);
+    ONE_SHOT.iter().any(|e| e.name == name)
+}

@@ -1,0 +1,40 @@
+//! What a one-shot search reports and finds.
+
+use super::alpha::Alphas;
+use mutators::Sample;
+
+/// An epoch of a one-shot search.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Epoch {
+    /// Its number, from 1.
+    pub epoch: u32,
+    /// How many there are.
+    pub epochs: u32,
+    /// Mean training loss of the supernet.
+    pub train_loss: f64,
+    /// In per cent.
+    pub train_accuracy: f64,
+    /// Mean loss on what is held out: of the mixture, or of one path.
+    pub valid_loss: f64,
+    /// In per cent.
+    pub valid_accuracy: f64,
+    /// See [`Alphas::entropy`].
+    pub entropy: Option<f64>,
+    /// See [`Alphas::free_share`].
+    pub free_share: Option<f64>,
+    /// The architecture as it stands, or the path that was measured.
+    pub sample: Option<Sample>,
+    /// Seconds of training.
+    pub seconds: f64,
+}
+
+/// What a one-shot search found.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Found {
+    /// The architecture.
+    pub sample: Sample,
+    /// The architecture parameters, if the strategy has any.
+    pub alphas: Option<Alphas>,
+    /// Its epochs.
+    pub history: Vec<Epoch>,
+}

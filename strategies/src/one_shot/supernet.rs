@@ -1,0 +1,317 @@
+//! The supernet: one network that holds every network of a space, with shared weights.
+
+use super::OneShotError;
+use super::bilevel::{Gradients, Problem, Side};
+use super::choice::{self, Choice, Kind};
+use super::mixture::Drawn;
+use codegen::array::Weights;
+use codegen::init::initialise;
+use codegen::torch::{Executor, Layout, Params, Pick, Run, Selection, Turn};
+use codegen::{Kernel, Plan, Wrt};
+use evaluators::data::{Batch, Loader};
+use evaluators::train::{Dataset, Network, Planned, Recipe, Score, SearchLoaders, prediction_plan, training_plan};
+use ir::{Elaboration, Program};
+use mutators::{Sample, Space};
+use std::sync::Arc;
+use tch::{Kind as Element, Reduction, Tensor};
+
+/// A space's decisions left open, with weights, data and plans.
+///
+/// * A choice has one set of weights per candidate and call of its cell; decisions are shared by all calls.
+/// * What no taken path reaches is not computed, and its weights get no gradient.
+#[derive(Debug)]
+pub struct Supernet {
+    space: Space,
+    program: Program,
+    choices: Vec<Choice>,
+    /// The decision of each site.
+    of_site: Vec<usize>,
+    /// The step that joins each site's arms, in every one of the training plans.
+    joins: Vec<usize>,
+    weights: Executor,
+    arch: Executor,
+    both: Executor,
+    predict: Executor,
+    /// The shared weights.
+    pub params: Params,
+    /// The batches.
+    pub loaders: SearchLoaders,
+    recipe: Recipe,
+    /// Runs so far: what is random in a run is keyed by it.
+    runs: u64,
+}
+
+impl Supernet {
+    /// The supernet of a space for a data set, with weights drawn by the recipe's seed.
+    ///
+    /// # Errors
+    /// If the space has no decisions, or one that no supernet can hold open; if the network does not fit the data set,
+    /// or a batch not the memory.
+    pub fn new(strategy: &str, space: &Space, dataset: &Dataset, recipe: &Recipe) -> Result<Self, OneShotError> {
+        if let Some(mutator) = space.mutators().first() {
+            let (space, mutator) = (space.name().to_owned(), mutator.label().to_owned());
+            return Err(OneShotError::Mutators { space, mutator });
+        }
+        let module = space.base();
+        let program = Elaboration::supernet(module, &|_: &str, _: Option<i64>| None).run();
+        let program = program.map_err(mutators::MutateError::from)?;
+        let images = dataset.images();
+        let plan = |wrt: &Wrt| training_plan(&program, images, recipe, wrt).map(Arc::new);
+        let sites = Wrt { sites: true, ..Wrt::default() };
+        let (weights, arch) = (plan(&Wrt::weights())?, plan(&sites)?);
+        let both = plan(&Wrt { weights: true, ..sites })?;
+        let predict = Arc::new(prediction_plan(&program, images)?);
+        let (choices, of_site) = choice::choices(strategy, module, &program, &weights)?;
+        refuse_numbers(strategy, space, &choices)?;
+        if choices.is_empty() {
+            return Err(OneShotError::NoDecisions(space.name().to_owned()));
+        }
+        let classes = images.classes.len();
+        let network = Network { train: both.clone(), eval: predict.clone(), hash: program.hash(), classes };
+        Planned::of(&network, recipe, recipe.batch).check(recipe.device)?;
+        let _turn = Turn::take(recipe.device, recipe.threads)?;
+        let kind = recipe.precision.kind();
+        let params = Params::new(&weights, &initialise(&weights, recipe.seed), recipe.device, kind)?;
+        let exec = |plan: &Arc<Plan>| Executor::new(plan.clone(), recipe.device, kind, Layout::default());
+        Ok(Self {
+            space: space.clone(),
+            joins: joins(&arch),
+            weights: exec(&weights),
+            arch: exec(&arch),
+            both: exec(&both),
+            predict: exec(&predict),
+            params,
+            loaders: dataset.search_loaders(recipe)?,
+            recipe: recipe.clone(),
+            runs: 0,
+            program,
+            choices,
+            of_site,
+        })
+    }
+
+    /// The space.
+    #[must_use]
+    pub fn space(&self) -> &Space {
+        &self.space
+    }
+
+    /// The decisions.
+    #[must_use]
+    pub fn choices(&self) -> &[Choice] {
+        &self.choices
+    }
+
+    /// The network with its decisions left open.
+    #[must_use]
+    pub fn program(&self) -> &Program {
+        &self.program
+    }
+
+    /// The recipe.
+    #[must_use]
+    pub fn recipe(&self) -> &Recipe {
+        &self.recipe
+    }
+
+    /// The weights by path.
+    ///
+    /// # Errors
+    /// If the device fails.
+    pub fn to_weights(&self) -> Result<Weights, OneShotError> {
+        Ok(self.params.to_weights()?)
+    }
+
+    /// What a run does where each decision is as drawn; every input goes on where none was drawn.
+    pub(super) fn selection(&self, drawn: &[Option<Drawn>]) -> Result<Selection, OneShotError> {
+        let pick = |choice: &usize| -> Result<Pick, OneShotError> {
+            let Some(drawn) = &drawn[*choice] else { return Ok(Pick { arms: None, weights: None }) };
+            let weights = Tensor::f_from_slice(&drawn.weights)?.f_to_kind(self.recipe.precision.kind())?;
+            let weights = Some(weights.f_to_device(self.recipe.device.into())?);
+            Ok(Pick { arms: drawn.only.map(|i| vec![i as u32]), weights })
+        };
+        Ok(Selection { sites: self.of_site.iter().map(pick).collect::<Result<_, _>>()? })
+    }
+
+    /// The path of a sample.
+    #[must_use]
+    pub fn path(&self, sample: &Sample) -> Selection {
+        // A decision that plays no part is not reached, whatever is taken there.
+        let arms = |choice: &usize| self.choices[*choice].taken(sample).unwrap_or_else(|| vec![0]);
+        Selection { sites: self.of_site.iter().map(|c| Pick { arms: Some(arms(c)), weights: None }).collect() }
+    }
+
+    /// A training pass over a batch: its loss, and gradients as asked for. Those of the weights are in the parameters.
+    pub(super) fn pass(
+        &mut self,
+        batch: &Batch,
+        selection: &Selection,
+        (weights, arch): (bool, bool),
+        drop_path: f64,
+    ) -> Result<(Pass, Vec<Option<Vec<f64>>>), OneShotError> {
+        let _turn = Turn::take(self.recipe.device, self.recipe.threads)?;
+        let exec = match (weights, arch) {
+            (true, true) => &self.both,
+            (false, true) => &self.arch,
+            _ => &self.weights,
+        };
+        let run = Run { seed: self.recipe.seed, step: self.runs, drop_path, selection: Some(selection) };
+        self.runs += 1;
+        let inputs = [batch.images.shallow_clone(), batch.labels.shallow_clone()];
+        let out = exec.run(&mut self.params, &inputs, &run)?;
+        let hits = hits(&out.outputs[1], &batch.labels)?;
+        let pass = Pass { loss: out.outputs[0].f_double_value(&[])?, hits, images: batch.labels.size()[0] };
+        let mut grads = vec![None; self.choices.len()];
+        if arch {
+            let active = selection.active(exec.plan())?;
+            for (site, grad) in out.site_grads.iter().enumerate() {
+                let Some(grad) = grad.as_ref().filter(|_| active[self.joins[site]]) else { continue };
+                let grad = Vec::<f64>::try_from(grad.f_to_kind(Element::Double)?.f_to_device(tch::Device::Cpu)?)?;
+                let total: &mut Vec<f64> = grads[self.of_site[site]].get_or_insert_with(|| vec![0.0; grad.len()]);
+                total.iter_mut().zip(grad).for_each(|(t, g)| *t += g);
+            }
+        }
+        Ok((pass, grads))
+    }
+
+    /// Loss and accuracy on what is held out, with running statistics.
+    ///
+    /// # Errors
+    /// If the device fails.
+    pub fn measure(&mut self, selection: &Selection) -> Result<Score, OneShotError> {
+        let _turn = Turn::take(self.recipe.device, self.recipe.threads)?;
+        let (mut loss, mut right, mut images) = (0.0, 0, 0);
+        for index in 0..self.loaders.valid.batches() {
+            let batch = self.loaders.valid.batch(0, index)?;
+            let run = Run { selection: Some(selection), ..Run::default() };
+            let out = self.predict.run(&mut self.params, &[batch.images], &run)?.outputs;
+            let n = batch.labels.size()[0];
+            let mean = out[0].f_cross_entropy_loss::<Tensor>(&batch.labels, None, Reduction::Mean, -100, 0.0)?;
+            loss += mean.f_double_value(&[])? * n as f64;
+            right += hits(&out[0], &batch.labels)?;
+            images += n;
+        }
+        let n = images.max(1) as f64;
+        Ok(Score { loss: loss / n, accuracy: 100.0 * right as f64 / n, images: images as usize })
+    }
+
+    /// Measures a path with running statistics of its own, taken over some batches of training images: those of the
+    /// supernet are of all paths together. Guo et al. 2020, "Single Path One-Shot", section 3.4. The statistics are put
+    /// back.
+    ///
+    /// # Errors
+    /// If the device fails.
+    pub fn measure_recalibrated(&mut self, selection: &Selection, batches: usize) -> Result<Score, OneShotError> {
+        let _turn = Turn::take(self.recipe.device, self.recipe.threads)?;
+        let _guard = tch::no_grad_guard();
+        let kept = self.params.buffers.f_detach_copy()?;
+        let score = self.recalibrate(selection, batches).and_then(|()| self.measure(selection));
+        self.params.buffers.f_copy_(&kept)?;
+        score
+    }
+
+    /// A running statistic after `k` batches from 0 is short of the weight that is still on its start: divided by what
+    /// is on the batches, it is their weighted mean. One run from 0 and one from 1 tell how much a batch counts.
+    fn recalibrate(&mut self, selection: &Selection, batches: usize) -> Result<(), OneShotError> {
+        let after = |net: &mut Self, start: f64| -> Result<Tensor, OneShotError> {
+            let _ = net.params.buffers.f_fill_(start)?;
+            let batch = net.train_batch(0)?;
+            net.forward(&batch, selection)?;
+            Ok(net.params.buffers.f_detach_copy()?)
+        };
+        let kept = after(self, 1.0)?;
+        let kept = kept.f_sub(&after(self, 0.0)?)?;
+        let count = batches.clamp(1, self.loaders.weights.batches());
+        for index in 1..count {
+            let batch = self.train_batch(index)?;
+            self.forward(&batch, selection)?;
+        }
+        let counted = kept.f_pow_tensor_scalar(count as f64)?.f_neg()?.f_add_scalar(1.0)?;
+        // What no run has touched keeps all of its start; it plays no part.
+        let counted = counted.f_clamp_min(1e-6)?;
+        let _ = self.params.buffers.f_div_(&counted)?;
+        Ok(())
+    }
+
+    fn train_batch(&mut self, index: usize) -> Result<Batch, OneShotError> {
+        Ok(self.loaders.weights.batch(0, index)?)
+    }
+
+    /// A training pass for its statistics alone. The arch plan has the shortest way back.
+    fn forward(&mut self, batch: &Batch, selection: &Selection) -> Result<(), OneShotError> {
+        let runs = self.runs;
+        self.pass(batch, selection, (false, true), 0.0)?;
+        self.runs = runs;
+        Ok(())
+    }
+}
+
+/// What a training pass came to.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Pass {
+    pub loss: f64,
+    pub hits: i64,
+    pub images: i64,
+}
+
+/// How many rows of logits are greatest at their label.
+fn hits(logits: &Tensor, labels: &Tensor) -> Result<i64, OneShotError> {
+    Ok(logits.f_argmax(1, false)?.f_eq_tensor(labels)?.f_sum(Element::Int64)?.f_int64_value(&[])?)
+}
+
+fn joins(plan: &Plan) -> Vec<usize> {
+    let join = |site: usize| {
+        let found = plan.steps.iter().position(|s| matches!(s.kernel, Kernel::Mix(n) if n as usize == site));
+        found.expect("invariant: what an output needs joins its arms")
+    };
+    (0..plan.sites.len()).map(join).collect()
+}
+
+/// A number is not a path: a supernet holds its greatest value only.
+fn refuse_numbers(strategy: &str, space: &Space, choices: &[Choice]) -> Result<(), OneShotError> {
+    let Some(schema) = space.schema() else { return Ok(()) };
+    match schema.slots().iter().find(|s| !choices.iter().any(|c| c.label == s.label)) {
+        None => Ok(()),
+        Some(slot) => Err(OneShotError::Decision {
+            strategy: strategy.to_owned(),
+            label: slot.label.to_string(),
+            what: "is a number in an op's attributes or an argument".to_owned(),
+            remedy: "layer choices, input choices and repeats can be searched so; use a multi-trial strategy for the rest",
+        }),
+    }
+}
+
+/// One step's two batches under one draw: a two-level problem.
+pub(super) struct Pair<'a> {
+    pub net: &'a mut Supernet,
+    pub train: &'a Batch,
+    pub valid: &'a Batch,
+    pub selection: &'a Selection,
+    pub drop_path: f64,
+}
+
+impl Problem for Pair<'_> {
+    type Error = OneShotError;
+
+    fn weights(&mut self) -> &mut Tensor {
+        &mut self.net.params.flat
+    }
+
+    fn gradients(&mut self, side: Side, weights: bool, arch: bool) -> Result<Gradients, OneShotError> {
+        let batch = if side == Side::Train { self.train } else { self.valid };
+        let (pass, arch) = self.net.pass(batch, self.selection, (weights, arch), self.drop_path)?;
+        let weights = if weights { Some(self.net.params.grad.f_detach_copy()?) } else { None };
+        Ok(Gradients { loss: pass.loss, weights, arch })
+    }
+}
+
+/// The batch of a loader at a step, beginning again at its end with the next epoch's order.
+pub(super) fn cycled(loader: &mut Loader, step: u64) -> Result<Batch, OneShotError> {
+    let batches = loader.batches() as u64;
+    Ok(loader.batch(step / batches, (step % batches) as usize)?)
+}
+
+/// Whether a decision is about inputs that layer choices feed: then their strength decides it, not its own.
+pub(super) fn is_fed(choice: &Choice) -> bool {
+    matches!(choice.kind, Kind::Inputs { .. }) && choice.feeds.iter().all(Option::is_some)
+}
