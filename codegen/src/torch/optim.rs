@@ -52,32 +52,57 @@ impl Sgd {
     }
 }
 
-impl Optimizer for Sgd {
-    fn step(&mut self, params: &mut Params, rate: f64) -> Result<(), ExecError> {
+impl Sgd {
+    /// A step on some parts of the flat vectors alone: what lies outside keeps its weights and its velocity, as weights
+    /// without a gradient do in PyTorch. See [`Params::ranges`].
+    ///
+    /// # Errors
+    /// If the device fails.
+    pub fn step_within(&mut self, params: &mut Params, rate: f64, ranges: &[(i64, i64)]) -> Result<(), ExecError> {
         let _guard = tch::no_grad_guard();
-        if self.weight_decay != 0.0 {
-            ffi::axpy(&mut params.grad, &params.flat, self.weight_decay)?;
-        }
-        if self.momentum == 0.0 {
-            ffi::axpy(&mut params.flat, &params.grad, -rate)?;
-            return Ok(());
-        }
-        let velocity = match &mut self.velocity {
-            Some(v) => {
-                home(v, &params.flat)?;
-                let _ = v.f_mul_scalar_(self.momentum)?;
-                ffi::axpy(v, &params.grad, 1.0)?;
-                v
+        if self.momentum != 0.0 {
+            match &mut self.velocity {
+                Some(v) => home(v, &params.flat)?,
+                // The first velocity is the first gradient: momentum times nothing, and that.
+                none => *none = Some(params.flat.f_zeros_like()?),
             }
-            none => none.insert(params.grad.f_detach_copy()?),
-        };
-        if self.nesterov {
-            ffi::axpy(&mut params.grad, velocity, self.momentum)?;
-            ffi::axpy(&mut params.flat, &params.grad, -rate)?;
-        } else {
-            ffi::axpy(&mut params.flat, velocity, -rate)?;
+        }
+        for (start, len) in ranges {
+            let part = |t: &Tensor| t.f_narrow(0, *start, *len);
+            let velocity = self.velocity.as_ref().filter(|_| self.momentum != 0.0).map(part).transpose()?;
+            self.update(part(&params.flat)?, part(&params.grad)?, velocity, rate)?;
         }
         Ok(())
+    }
+
+    /// The arguments are views: what they are views of is changed.
+    fn update(
+        &self,
+        mut weights: Tensor,
+        mut grad: Tensor,
+        velocity: Option<Tensor>,
+        rate: f64,
+    ) -> Result<(), ExecError> {
+        if self.weight_decay != 0.0 {
+            ffi::axpy(&mut grad, &weights, self.weight_decay)?;
+        }
+        let Some(mut velocity) = velocity else { return Ok(ffi::axpy(&mut weights, &grad, -rate)?) };
+        let _ = velocity.f_mul_scalar_(self.momentum)?;
+        ffi::axpy(&mut velocity, &grad, 1.0)?;
+        if self.nesterov {
+            ffi::axpy(&mut grad, &velocity, self.momentum)?;
+            ffi::axpy(&mut weights, &grad, -rate)?;
+        } else {
+            ffi::axpy(&mut weights, &velocity, -rate)?;
+        }
+        Ok(())
+    }
+}
+
+impl Optimizer for Sgd {
+    fn step(&mut self, params: &mut Params, rate: f64) -> Result<(), ExecError> {
+        let all = [(0, params.flat.numel() as i64)];
+        self.step_within(params, rate, &all)
     }
 
     fn state(&self) -> Result<Weights, ExecError> {

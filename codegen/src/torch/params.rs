@@ -20,6 +20,8 @@ pub struct Params {
     pub buffers: Tensor,
     views: Vec<Tensor>,
     grads: Vec<Option<Tensor>>,
+    /// Where each learned weight lies in the flat vectors: its first number, and how many.
+    places: Vec<Option<(i64, i64)>>,
     paths: Vec<Name>,
 }
 
@@ -36,7 +38,7 @@ impl Params {
         let flat = Tensor::f_zeros([numel(Role::Parameter)], options)?;
         let grad = Tensor::f_zeros([numel(Role::Parameter)], options)?;
         let buffers = Tensor::f_zeros([numel(Role::Buffer)], options)?;
-        let mut params = Self { flat, grad, buffers, views: vec![], grads: vec![], paths: vec![] };
+        let mut params = Self { flat, grad, buffers, views: vec![], grads: vec![], places: vec![], paths: vec![] };
         let (mut at, mut buffer_at) = (0, 0);
         for w in &plan.weights {
             let n = w.spec.numel() as i64;
@@ -46,6 +48,7 @@ impl Params {
             let mut view = source.f_narrow(0, *at, n)?.f_view(&shape[..])?;
             view.f_copy_(&to_tensor(&weights[&w.path])?)?;
             let grad = if learned { Some(params.grad.f_narrow(0, *at, n)?.f_view(&shape[..])?) } else { None };
+            params.places.push(learned.then_some((*at, n)));
             *at += n;
             params.views.push(view);
             params.grads.push(grad);
@@ -63,6 +66,19 @@ impl Params {
     #[must_use]
     pub fn grad_of(&self, weight: usize) -> Option<&Tensor> {
         self.grads[weight].as_ref()
+    }
+
+    /// The parts of the flat vectors that some weights take, neighbours joined: first number and length, ascending.
+    #[must_use]
+    pub fn ranges(&self, of: impl Fn(usize) -> bool) -> Vec<(i64, i64)> {
+        let mut ranges: Vec<(i64, i64)> = Vec::new();
+        for (start, len) in (0..self.places.len()).filter(|w| of(*w)).filter_map(|w| self.places[w]) {
+            match ranges.last_mut() {
+                Some((from, n)) if *from + *n == start => *n += len,
+                _ => ranges.push((start, len)),
+            }
+        }
+        ranges
     }
 
     /// The weights' paths.

@@ -7,7 +7,7 @@ use super::mixture::{Drawn, Mixture};
 use super::supernet::{Pair, Supernet, cycled, is_fed};
 use super::{Epoch, Found, OneShotError};
 use codegen::init::stream;
-use codegen::torch::{Optimizer, Selection, Sgd, clip_grad_norm};
+use codegen::torch::{Selection, Sgd};
 use mutators::Options;
 
 /// A differentiable strategy.
@@ -91,10 +91,7 @@ impl Differentiable {
                 if !pass.loss.is_finite() {
                     return Err(refuse(Side::Train, pass.loss));
                 }
-                if recipe.clip > 0.0 {
-                    clip_grad_norm(&mut net.params, recipe.clip)?;
-                }
-                sgd.step(&mut net.params, lr)?;
+                net.step(&mut sgd, &selection, lr)?;
                 loss += pass.loss * pass.images as f64;
                 hits += pass.hits;
                 images += pass.images;

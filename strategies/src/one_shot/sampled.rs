@@ -4,7 +4,7 @@ use super::supernet::Supernet;
 use super::{Epoch, Found, OneShotError};
 use crate::{Experiment, build};
 use codegen::init::stream;
-use codegen::torch::{Optimizer, Sgd, clip_grad_norm};
+use codegen::torch::Sgd;
 use evaluators::{Candidate, EvaluateError, Evaluation, Evaluator, Metric, Values};
 use mutators::{Options, Space};
 use std::sync::{Mutex, PoisonError};
@@ -63,10 +63,7 @@ pub fn train(net: &mut Supernet, report: &mut dyn FnMut(&Epoch)) -> Result<Vec<E
                 let side = super::bilevel::Side::Train;
                 return Err(OneShotError::Loss { side, epoch: epoch + 1, step: index + 1, loss: pass.loss });
             }
-            if recipe.clip > 0.0 {
-                clip_grad_norm(&mut net.params, recipe.clip)?;
-            }
-            sgd.step(&mut net.params, recipe.rate(epoch, index, batches))?;
+            net.step(&mut sgd, &selection, recipe.rate(epoch, index, batches))?;
             loss += pass.loss * pass.images as f64;
             hits += pass.hits;
             images += pass.images;

@@ -6,11 +6,11 @@ use super::choice::{self, Choice, Kind};
 use super::mixture::Drawn;
 use codegen::array::Weights;
 use codegen::init::initialise;
-use codegen::torch::{Executor, Layout, Params, Pick, Run, Selection, Turn};
-use codegen::{Kernel, Plan, Wrt};
+use codegen::torch::{Executor, Layout, Params, Pick, Run, Selection, Sgd, Turn, clip_grad_norm};
+use codegen::{Kernel, Plan, Source, Wrt};
 use evaluators::data::{Batch, Loader};
 use evaluators::train::{Dataset, Network, Planned, Recipe, Score, SearchLoaders, prediction_plan, training_plan};
-use ir::{Elaboration, Program};
+use ir::{Elaboration, Name, Program};
 use mutators::{Sample, Space};
 use std::sync::Arc;
 use tch::{Kind as Element, Reduction, Tensor};
@@ -139,6 +139,56 @@ impl Supernet {
         // A decision that plays no part is not reached, whatever is taken there.
         let arms = |choice: &usize| self.choices[*choice].taken(sample).unwrap_or_else(|| vec![0]);
         Selection { sites: self.of_site.iter().map(|c| Pick { arms: Some(arms(c)), weights: None }).collect() }
+    }
+
+    /// Moves the weights that the taken paths use; all others keep their values and their velocity.
+    pub(super) fn step(&mut self, sgd: &mut Sgd, selection: &Selection, rate: f64) -> Result<(), OneShotError> {
+        if self.recipe.clip > 0.0 {
+            clip_grad_norm(&mut self.params, self.recipe.clip)?;
+        }
+        let plan = self.weights.plan();
+        let active = selection.active(plan)?;
+        let mut used = vec![false; plan.weights.len()];
+        for step in plan.steps[..plan.forward].iter().zip(&active).filter(|(_, on)| **on).map(|(s, _)| s) {
+            for v in &step.operands {
+                if let Source::Weight(w) = plan.values[v.index()].source {
+                    used[w as usize] = true;
+                }
+            }
+        }
+        let ranges = self.params.ranges(|w| used[w]);
+        Ok(sgd.step_within(&mut self.params, rate, &ranges)?)
+    }
+
+    /// The weights that the network of a sample inherits, by its own paths: a candidate's name is in the supernet's path
+    /// and not in its own.
+    ///
+    /// # Errors
+    /// If the device fails.
+    pub fn inherited(&self, sample: &Sample) -> Result<Weights, OneShotError> {
+        let sites = &self.weights.plan().sites;
+        let mut layers: Vec<(&str, Option<Vec<u32>>, &Choice)> = sites
+            .iter()
+            .zip(&self.of_site)
+            .map(|(s, c)| (s.path.as_str(), self.choices[*c].taken(sample), &self.choices[*c]))
+            .filter(|(_, _, c)| c.kind == Kind::Layer)
+            .collect();
+        // Inner choices first, so that the paths of the outer ones still fit.
+        layers.sort_by_key(|(path, ..)| std::cmp::Reverse(path.len()));
+        let own = |path: &str| -> Option<String> {
+            let mut own = path.to_owned();
+            for (site, taken, choice) in &layers {
+                let Some(rest) = own.strip_prefix(site).and_then(|r| r.strip_prefix('.')) else { continue };
+                let (arm, rest) = rest.split_once('.')?;
+                if !taken.as_ref()?.iter().any(|a| choice.arms[*a as usize].name == arm) {
+                    return None;
+                }
+                own = format!("{site}.{rest}");
+            }
+            Some(own)
+        };
+        let all = self.params.to_weights()?;
+        Ok(all.into_iter().filter_map(|(path, w)| Some((Name::new(own(&path)?), w))).collect())
     }
 
     /// A training pass over a batch: its loss, and gradients as asked for. Those of the weights are in the parameters.

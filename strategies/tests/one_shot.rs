@@ -1,0 +1,234 @@
+//! Supernets: what they hold, that a path of one is the network of its sample, and what a search leaves alone.
+#![cfg(feature = "torch")]
+
+use codegen::Lowering;
+use codegen::array::Weights;
+use codegen::torch::{Executor, Layout, Params, Run, Turn};
+use evaluators::data::digits;
+use evaluators::train::{Dataset, Precision, Preset, Recipe, prediction_plan};
+use ir::Elaboration;
+use ir::op::Role;
+use ir::prim::Mode;
+use mutators::{Sample, Space, spaces};
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::SeedableRng;
+use std::sync::{Arc, OnceLock};
+use strategies::one_shot::{Epoch, Found, Kind, OneShotError, Supernet, build, train};
+use tch::{Reduction, Tensor};
+
+const NB201: &str = "nasbench201:image=1x8x8,channels=2,cells=1";
+const DARTS: &str = "darts:network=search,image=1x8x8,channels=2,layers=3";
+
+fn space(text: &str) -> Space {
+    spaces::build(text).unwrap_or_else(|e| panic!("{text}: {e}"))
+}
+
+fn dataset() -> &'static Dataset {
+    static DIGITS: OnceLock<Dataset> = OnceLock::new();
+    let open = || Dataset::new(digits().expect("embedded"), Recipe::default().device).expect("fits");
+    DIGITS.get_or_init(open)
+}
+
+/// Two steps of an epoch.
+fn recipe() -> Recipe {
+    let search = Recipe::preset(Preset::DartsSearch);
+    Recipe { epochs: 1, batch: 50, images: 100, precision: Precision::F64, seed: 3, ..search }
+}
+
+fn supernet(text: &str, recipe: &Recipe) -> Supernet {
+    Supernet::new("test", &space(text), dataset(), recipe).unwrap_or_else(|e| panic!("{text}: {e}"))
+}
+
+fn samples(space: &Space, n: usize) -> Vec<Sample> {
+    let mut rng = ChaCha8Rng::seed_from_u64(7);
+    (0..n).map(|_| space.sample(&mut rng).expect("legal")).collect()
+}
+
+/// Liu, Simonyan and Yang 2019: 16 channels, 8 cells, CIFAR-10.
+#[test]
+fn parameters_of_the_searched_darts_network() {
+    let space = space("darts:network=search");
+    let open = Elaboration::supernet(space.base(), &|_: &str, _: Option<i64>| None).run().expect("elaborates");
+    let plan = Lowering::of(&open, Mode::Train).expect("lowers");
+    let learned = plan.plan().weights.iter().filter(|w| w.spec.role == Role::Parameter);
+    assert_eq!(learned.map(|w| w.spec.numel()).sum::<u64>(), 1_930_618);
+}
+
+/// `n (n + 3) / 2` edges of two kinds of cell, and an input choice per node.
+#[test]
+fn decisions_of_the_searched_darts_network() {
+    let net = supernet(DARTS, &recipe());
+    let layers: Vec<_> = net.choices().iter().filter(|c| c.kind == Kind::Layer).collect();
+    assert_eq!(layers.len(), 2 * 14);
+    for c in layers {
+        let flags = |f: &dyn Fn(&strategies::one_shot::Arm) -> bool| -> Vec<String> {
+            c.arms.iter().filter(|a| f(a)).map(|a| a.name.to_string()).collect()
+        };
+        assert_eq!(flags(&|a| a.is_zero), ["none"]);
+        let free = flags(&|a| a.is_free);
+        // A skip that halves the image is a convolution.
+        let strided = c.label.starts_with("reduce") && (c.label.ends_with("_0") || c.label.ends_with("_1"));
+        let expected = ["none", "max_pool_3x3", "avg_pool_3x3", "skip_connect"];
+        assert_eq!(free, expected[..if strided { 3 } else { 4 }], "{}", c.label);
+    }
+    let inputs = net.choices().iter().filter(|c| matches!(c.kind, Kind::Inputs { min: 2, max: 2 }));
+    assert_eq!(inputs.filter(|c| c.feeds.iter().all(Option::is_some)).count(), 2 * 4);
+}
+
+#[test]
+fn a_path_is_the_network_of_its_sample() {
+    for text in [NB201, DARTS] {
+        let mut net = supernet(text, &recipe());
+        train(&mut net, &mut |_| {}).expect("trains");
+        for sample in samples(net.space(), 4) {
+            let path = net.path(&sample);
+            let through = net.measure(&path).expect("is measured");
+            let alone = alone(&mut net, &sample);
+            assert!((through.loss - alone).abs() < 1e-9 * alone, "{text} {sample}: {} {alone}", through.loss);
+        }
+    }
+}
+
+/// The loss of a sample's own network with what it inherits.
+fn alone(net: &mut Supernet, sample: &Sample) -> f64 {
+    let inherited = net.inherited(sample).expect("the device works");
+    let (recipe, images) = (net.recipe().clone(), dataset().images());
+    let program = net.space().program(sample).expect("a network");
+    let plan = Arc::new(prediction_plan(&program, images).expect("lowers"));
+    let _turn = Turn::take(recipe.device, recipe.threads).expect("the processor is there");
+    let named = |w: &codegen::Weight| {
+        let array = inherited.get(&w.path).unwrap_or_else(|| panic!("{sample}: nothing is inherited for {}", w.path));
+        (w.path.clone(), array.clone())
+    };
+    let own: Weights = plan.weights.iter().map(named).collect();
+    let kind = recipe.precision.kind();
+    let mut params = Params::new(&plan, &own, recipe.device, kind).expect("fits");
+    let exec = Executor::new(plan, recipe.device, kind, Layout::default());
+    let (mut loss, mut count) = (0.0, 0);
+    for index in 0..net.loaders.valid.batches() {
+        let batch = net.loaders.valid.batch(0, index).expect("a batch");
+        let out = exec.run(&mut params, &[batch.images], &Run::default()).expect("runs").outputs;
+        let n = batch.labels.size()[0];
+        let mean = out[0].cross_entropy_loss::<Tensor>(&batch.labels, None, Reduction::Mean, -100, 0.0);
+        loss += mean.double_value(&[]) * n as f64;
+        count += n;
+    }
+    loss / count as f64
+}
+
+/// One step along one path: with momentum and weight decay, nothing else moves.
+#[test]
+fn weights_of_other_paths_are_untouched() {
+    for text in [NB201, DARTS] {
+        let mut net = supernet(text, &Recipe { batch: 100, ..recipe() });
+        let before = net.to_weights().expect("the device works");
+        let mut taken = Vec::new();
+        train(&mut net, &mut |e: &Epoch| taken.push(e.clone())).expect("trains");
+        let after = net.to_weights().expect("the device works");
+        let moved: Vec<&str> = before.iter().filter(|(p, w)| after[*p] != **w).map(|(p, _)| p.as_str()).collect();
+        assert!(moved.len() > 4 && moved.len() < before.len(), "{text}: {} of {}", moved.len(), before.len());
+        // Every weight that moved is reached by the one path: some sample inherits all of them.
+        let step: u64 = 0;
+        let mut rng = codegen::init::stream(3, &[b"path", &step.to_le_bytes()]);
+        let sample = net.space().sample(&mut rng).expect("legal");
+        let own = net.inherited(&sample).expect("the device works");
+        let program = net.space().program(&sample).expect("a network");
+        let plan = Lowering::of(&program, Mode::Train).expect("lowers");
+        let used = plan.plan().weights.iter().filter(|w| own.contains_key(&w.path)).count();
+        assert_eq!(moved.len(), used, "{text}");
+    }
+}
+
+fn run(space_of: &str, strategy: &str, recipe: &Recipe) -> Result<Found, OneShotError> {
+    build(strategy)?.search(&space(space_of), dataset(), recipe, &mut |_| {})
+}
+
+#[test]
+fn a_seed_determines_the_search() {
+    for strategy in ["darts", "darts:order=1", "gdas", "snas", "spos:trials=60", "random-one-shot:trials=5"] {
+        let recipe = Recipe { precision: Precision::F32, ..recipe() };
+        let [first, second] =
+            [0, 1].map(|_| run(NB201, strategy, &recipe).unwrap_or_else(|e| panic!("{strategy}: {e}")));
+        assert_eq!((&first.sample, &first.alphas), (&second.sample, &second.alphas), "{strategy}");
+        assert_eq!(first.history[0].train_loss, second.history[0].train_loss, "{strategy}");
+        let other = run(NB201, strategy, &Recipe { seed: 4, ..recipe }).expect("searches");
+        assert_ne!(first.history[0].train_loss, other.history[0].train_loss, "{strategy}");
+    }
+}
+
+/// The search on the DARTS cells gives a genotype of theirs: two inputs per node, no `none`.
+#[test]
+fn a_genotype_of_the_darts_space() {
+    for strategy in ["darts:order=1", "gdas"] {
+        let found = run(DARTS, strategy, &recipe()).unwrap_or_else(|e| panic!("{strategy}: {e}"));
+        let genotype = space(DARTS).genotype(&found.sample).expect("the space has a notation");
+        assert!(!genotype.contains("none"), "{genotype}");
+        assert_eq!(genotype.matches("('").count(), 16, "{genotype}");
+        // What is retrained has no `none`, and reads the same text.
+        space("darts:image=1x8x8,auxiliary=false").parse_genotype(&genotype).expect("is read");
+    }
+}
+
+#[test]
+fn weights_learn() {
+    let recipe = Recipe { epochs: 4, images: 0, batch: 64, precision: Precision::F32, ..recipe() };
+    // Noise on every factor slows the weights down.
+    for (strategy, share) in [("darts:order=1", 0.6), ("snas:arch_lr=0.01", 0.97)] {
+        let found = run("nasbench201:image=1x8x8,channels=4,cells=1", strategy, &recipe).expect("searches");
+        let (first, last) = (&found.history[0], found.history.last().expect("four epochs"));
+        assert!(last.train_loss < share * first.train_loss, "{strategy}: {} {}", first.train_loss, last.train_loss);
+        assert!(last.entropy.expect("differentiable") < 1.0);
+    }
+}
+
+/// Running statistics of a path depend on the path and the images, not on what was there.
+#[test]
+fn statistics_are_taken_anew() {
+    let mut net = supernet(NB201, &recipe());
+    train(&mut net, &mut |_| {}).expect("trains");
+    let sample = space(NB201)
+        .parse_genotype("|nor_conv_3x3~0|+|nor_conv_1x1~0|skip_connect~1|+|none~0|avg_pool_3x3~1|nor_conv_3x3~2|")
+        .expect("a genotype");
+    let path = net.path(&sample);
+    let first = net.measure_recalibrated(&path, 2).expect("is measured");
+    let _ = net.params.buffers.fill_(0.7);
+    let kept = net.to_weights().expect("the device works");
+    let second = net.measure_recalibrated(&path, 2).expect("is measured");
+    assert!((first.loss - second.loss).abs() < 1e-9, "{} {}", first.loss, second.loss);
+    assert_eq!(net.to_weights().expect("the device works"), kept);
+    assert!((net.measure(&path).expect("is measured").loss - first.loss).abs() > 1e-6);
+}
+
+#[test]
+fn what_no_supernet_holds_is_refused() {
+    let refuse = |text: &str| match Supernet::new("darts", &space(text), dataset(), &recipe()) {
+        Err(e) => e.to_string(),
+        Ok(_) => panic!("{text} is accepted"),
+    };
+    let has = |text: &str, parts: &[&str]| {
+        let message = refuse(text);
+        parts.iter().for_each(|p| assert!(message.contains(p), "`{p}` is missing in: {message}"));
+    };
+    has("nasbench101:image=1x8x8", &["decides by the mutator", "multi-trial strategy"]);
+    has("natsbench-size:image=1x8x8", &["`darts` cannot treat ?", "is a number", "multi-trial"]);
+    has("nasbench201", &["image=1x8x8"]);
+    let module: ir::Module = "module @m {
+      entry @main
+      graph @main(%x: f32[N, 1, 8, 8]) {
+        %f = flatten %x
+        %y = linear %f {out=10}
+        return %y
+      }
+    }"
+    .parse()
+    .expect("parses");
+    let error = Supernet::new("darts", &Space::new(module).expect("verifies"), dataset(), &recipe());
+    assert!(error.expect_err("refused").to_string().contains("no decisions; there is nothing to search"));
+}
+
+#[test]
+fn a_rate_without_bound_ends_the_search() {
+    let wild = Recipe { lr: 1e30, clip: 0.0, epochs: 2, precision: Precision::F32, ..recipe() };
+    let error = run(NB201, "darts:order=1", &wild).expect_err("breaks").to_string();
+    assert!(error.contains("loss is") && error.contains("lower learning rate"), "{error}");
+}
