@@ -4,7 +4,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup-torch demo demo-train test check check-default bless bench bench-peers deny
+.PHONY: help setup-torch demo demo-train demo-oneshot test check check-default bless bench bench-peers deny
 
 CARGO ?= cargo
 # All of Lanista, in the one profile that check, tests and demos share: another would build libtorch's bindings again.
@@ -21,6 +21,7 @@ help:
 	@printf '%s\n' \
 	  'make demo         search NAS-Bench-201, show what was found, draw it into out/' \
 	  'make demo-train   train a network that was found on the embedded digits, and export it' \
+	  'make demo-oneshot search by DARTS on the digits with shared weights, draw, derive and train what was found' \
 	  'make test         everything: format, clippy, unit, property, golden and integration tests, doc tests, docs' \
 	  'make check        format and clippy only' \
 	  'make setup-torch  libtorch, from $$LIBTORCH, an installed PyTorch or a new .venv; the targets that need it call it' \
@@ -38,6 +39,10 @@ demo:
 demo-train: setup-torch
 	$(CARGO) build $(ALL) --bins
 	$(BIN)/lanista demo-train
+
+demo-oneshot: setup-torch
+	$(CARGO) build $(ALL) --bins
+	$(BIN)/lanista demo-oneshot
 
 check: setup-torch
 	$(call stage,format,$(CARGO) fmt --all --check)

@@ -47,6 +47,15 @@ fn commands_of_the_readme_run() {
     shell(script);
 }
 
+/// What needs libtorch is shown apart.
+#[test]
+#[cfg(feature = "torch")]
+fn commands_of_the_readme_that_need_libtorch_run() {
+    let readme = read("README.md");
+    let script = blocks(&readme, "sh").into_iter().find(|block| block.contains("lanista train")).expect("commands");
+    shell(script);
+}
+
 #[test]
 fn commands_of_the_help_texts_run() {
     for command in [&["--help"][..], &["search", "--help"], &["show", "--help"], &["export", "--help"]] {

@@ -13,7 +13,7 @@ use mutators::{Sample, Space, spaces};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 use std::sync::{Arc, OnceLock};
-use strategies::one_shot::{Epoch, Found, Kind, OneShotError, Supernet, build, train};
+use strategies::one_shot::{Epoch, Found, Keep, Kind, OneShotError, Supernet, build, train};
 use tch::{Reduction, Tensor};
 
 const NB201: &str = "nasbench201:image=1x8x8,channels=2,cells=1";
@@ -140,12 +140,14 @@ fn weights_of_other_paths_are_untouched() {
 }
 
 fn run(space_of: &str, strategy: &str, recipe: &Recipe) -> Result<Found, OneShotError> {
-    build(strategy)?.search(&space(space_of), dataset(), recipe, &mut |_| {})
+    build(strategy)?.search(&space(space_of), dataset(), recipe, None, &mut |_| {})
 }
 
 #[test]
 fn a_seed_determines_the_search() {
-    for strategy in ["darts", "darts:order=1", "gdas", "snas", "spos:trials=60", "random-one-shot:trials=5"] {
+    for strategy in
+        ["darts", "darts:order=1", "fair-darts", "gdas", "snas", "spos:trials=60", "random-one-shot:trials=5"]
+    {
         let recipe = Recipe { precision: Precision::F32, ..recipe() };
         let [first, second] =
             [0, 1].map(|_| run(NB201, strategy, &recipe).unwrap_or_else(|e| panic!("{strategy}: {e}")));
@@ -153,6 +155,34 @@ fn a_seed_determines_the_search() {
         assert_eq!(first.history[0].train_loss, second.history[0].train_loss, "{strategy}");
         let other = run(NB201, strategy, &Recipe { seed: 4, ..recipe }).expect("searches");
         assert_ne!(first.history[0].train_loss, other.history[0].train_loss, "{strategy}");
+    }
+}
+
+/// A search that is ended in its second epoch and resumed equals one that was not, to the bit.
+#[test]
+fn a_resumed_search_equals_the_uninterrupted_one() {
+    let recipe = Recipe { epochs: 3, precision: Precision::F32, ..recipe() };
+    for strategy in ["darts", "fair-darts", "gdas", "spos:trials=5"] {
+        let whole = run(NB201, strategy, &recipe).expect("searches");
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut keep = Keep { path: folder.path().join("kept"), resume: false };
+        let made = build(strategy).expect("it is in the hub");
+        // The second report of three ends the process, as far as a test can have it so.
+        let ended = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            made.search(&space(NB201), dataset(), &recipe, Some(&keep), &mut |e| assert!(e.epoch < 2, "ended"))
+        }));
+        assert!(ended.is_err());
+        keep.resume = true;
+        let mut told = Vec::new();
+        let resumed = made.search(&space(NB201), dataset(), &recipe, Some(&keep), &mut |e| told.push(e.epoch));
+        let resumed = resumed.unwrap_or_else(|e| panic!("{strategy}: {e}"));
+        assert_eq!(told, [3]);
+        assert_eq!((&resumed.sample, &resumed.alphas), (&whole.sample, &whole.alphas), "{strategy}");
+        let numbers = |f: &Found| -> Vec<[f64; 4]> {
+            let of = |e: &Epoch| [e.train_loss, e.train_accuracy, e.valid_loss, e.valid_accuracy];
+            f.history.iter().map(of).collect()
+        };
+        assert_eq!(numbers(&resumed), numbers(&whole), "{strategy}");
     }
 }
 

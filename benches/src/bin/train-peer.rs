@@ -112,7 +112,7 @@ impl Handed {
         let mut trainer = Trainer::new(program, dataset, recipe)?;
         let folder = tempfile::tempdir()?;
         trainer.hand_over(program, folder.path())?;
-        Ok(Self { trainer: trainer, folder })
+        Ok(Self { trainer, folder })
     }
 
     /// The losses of the first steps.

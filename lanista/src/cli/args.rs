@@ -58,6 +58,8 @@ pub enum Command {
     Train(Box<TrainArgs>),
     /// Search NAS-Bench-201, train what was found on the embedded digits, and export it
     DemoTrain(DemoTrainArgs),
+    /// Search by DARTS on the embedded digits, draw what was found, and train it
+    DemoOneshot(DemoOneshotArgs),
 }
 
 /// Arguments of the lists.
@@ -317,6 +319,12 @@ pub struct SearchArgs {
     /// Keep all trials in a file, from which the search can be resumed
     #[arg(long, value_name = "FILE")]
     pub journal: Option<PathBuf>,
+    /// Draw what was found, as SVG; the file is replaced as a whole
+    #[arg(long, value_name = "FILE")]
+    pub draw: Option<PathBuf>,
+    /// Keep a one-shot search in a file after every epoch; if it is there, go on from it
+    #[arg(long, value_name = "FILE")]
+    pub checkpoint: Option<PathBuf>,
     /// What is printed, and where else it goes
     #[command(flatten)]
     pub report: ReportArgs,
@@ -457,6 +465,30 @@ pub struct DemoTrainArgs {
     pub epochs: u32,
     /// Folder for weights, network, curves and exports; files in it are replaced
     #[arg(long, value_name = "FOLDER", default_value = "out/demo-train")]
+    pub output: PathBuf,
+    /// Print the result only, no progress
+    #[arg(long, short)]
+    pub quiet: bool,
+}
+
+/// Arguments of `demo-oneshot`.
+#[derive(Debug, Args)]
+#[cfg_attr(not(feature = "torch"), allow(dead_code, reason = "this build reads them and refuses"))]
+pub struct DemoOneshotArgs {
+    /// Epochs of the search
+    #[arg(long, value_name = "N", default_value_t = 25, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub epochs: u32,
+    /// Seed of the search and of the training
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub seed: u64,
+    /// Channels of the first stage
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=256))]
+    pub channels: u32,
+    /// Epochs of the training of what was found
+    #[arg(long, value_name = "N", default_value_t = 12, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    pub retrain: u32,
+    /// Folder for the drawing, weights, network and curves; files in it are replaced
+    #[arg(long, value_name = "FOLDER", default_value = "out/demo-oneshot")]
     pub output: PathBuf,
     /// Print the result only, no progress
     #[arg(long, short)]

@@ -74,6 +74,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Demo(args) => demo::demo(&args),
         Command::Train(args) => train::train(&args),
         Command::DemoTrain(args) => train::demo(&args),
+        Command::DemoOneshot(args) => train::demo_oneshot(&args),
     }
 }
 

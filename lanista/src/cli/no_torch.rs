@@ -1,6 +1,6 @@
 //! What a build without libtorch says of the commands that need it.
 
-use super::args::{DemoTrainArgs, TrainArgs};
+use super::args::{DemoOneshotArgs, DemoTrainArgs, TrainArgs};
 use super::failure::Failure;
 
 /// Refuses.
@@ -11,6 +11,11 @@ pub fn train(_: &TrainArgs) -> Result<(), Failure> {
 /// Refuses.
 pub fn demo(_: &DemoTrainArgs) -> Result<(), Failure> {
     Err(needs_torch("demo-train"))
+}
+
+/// Refuses.
+pub fn demo_oneshot(_: &DemoOneshotArgs) -> Result<(), Failure> {
+    Err(needs_torch("demo-oneshot"))
 }
 
 /// What to do to have it.

@@ -6,11 +6,11 @@ use super::grid::{Align, Grid, seconds, thousands};
 use super::list::pretty;
 use super::output::{self, Target};
 use super::source::Source;
-use evaluators::train::{Dataset, Train};
+use evaluators::train::{Dataset, Train, TrainError};
 use mutators::Space;
 use serde_json::json;
 use std::path::Path;
-use strategies::one_shot::{self, Epoch, Found, OneShot, OneShotError};
+use strategies::one_shot::{self, Epoch, Found, Keep, OneShot, OneShotError};
 
 /// The recipe of a search where none is named.
 const RECIPE: &str = "darts-search";
@@ -21,17 +21,31 @@ pub fn search(args: &SearchArgs, strategy: &str) -> Result<(), Failure> {
     refuse_flags(args)?;
     let source = Source::load(&args.target)?;
     let train = evaluator(args)?;
+    let drawing = args.draw.as_deref().map(|f| Target::new("--draw", f)).transpose()?;
     let json = args.report.json.as_deref().filter(|f| *f != Path::new("-"));
     let json = json.map(|f| Target::new("--json", f)).transpose()?;
     let recipe = evaluators::train::Recipe { seed: args.seed, ..train.recipe().clone() };
     let dataset = Dataset::open(&train.data().to_string(), None, recipe.device)?;
     let space = &source.space;
+    let keep = match &args.checkpoint {
+        None => None,
+        Some(path) => {
+            let resume = path.exists();
+            if resume && !args.report.quiet {
+                output::note(&format!("{}: going on from it", path.display()));
+            }
+            Some(Keep { path: path.clone(), resume })
+        }
+    };
     let mut report = |epoch: &Epoch| {
         if !args.report.quiet {
             output::note(&line(space, epoch));
         }
     };
-    let found = strategy.search(space, &dataset, &recipe, &mut report).map_err(refuse)?;
+    let found = strategy.search(space, &dataset, &recipe, keep.as_ref(), &mut report).map_err(refuse)?;
+    if let Some(target) = &drawing {
+        target.write(space.drawing(&found.sample)?.to_svg())?;
+    }
     let result = Shown { space, strategy: &strategy, evaluator: evaluators::Evaluator::identity(&train), args, found };
     if let Some(target) = &json {
         target.write(&result.json()?)?;
@@ -43,9 +57,13 @@ pub fn search(args: &SearchArgs, strategy: &str) -> Result<(), Failure> {
 }
 
 /// A search that broke is no bad input.
-fn refuse(e: OneShotError) -> Failure {
+pub fn refuse(e: OneShotError) -> Failure {
     match e {
-        OneShotError::Alpha { .. } | OneShotError::Loss { .. } => Failure::search(format!("the search failed: {e}")),
+        OneShotError::Alpha { .. }
+        | OneShotError::Loss { .. }
+        | OneShotError::Train(TrainError::Diverged { .. } | TrainError::Exec(_)) => {
+            Failure::search(format!("the search failed: {e}"))
+        }
         e => Failure::usage(e),
     }
 }
@@ -91,7 +109,7 @@ fn evaluator(args: &SearchArgs) -> Result<Train, Failure> {
 }
 
 /// `epoch 3 of 50, loss 1.9, training 30.10 %, validation 28.00 %, entropy 0.99, free 0.25, |..|, 12 s`
-fn line(space: &Space, e: &Epoch) -> String {
+pub fn line(space: &Space, e: &Epoch) -> String {
     let mut out = format!(
         "epoch {} of {}, loss {:.4}, training {:.2} %, validation {:.2} %",
         e.epoch, e.epochs, e.train_loss, e.train_accuracy, e.valid_accuracy
@@ -99,10 +117,8 @@ fn line(space: &Space, e: &Epoch) -> String {
     if let (Some(entropy), Some(free)) = (e.entropy, e.free_share) {
         out += &format!(", entropy {entropy:.3}, without weights {:.0} %", 100.0 * free);
     }
-    if let Some(sample) = &e.sample {
-        out += &format!(", {}", space.genotype(sample).unwrap_or_else(|| sample.to_string()));
-    }
-    format!("{out}, {}", seconds(e.seconds))
+    let network = space.genotype(&e.sample).unwrap_or_else(|| e.sample.to_string());
+    format!("{out}, {network}, {}", seconds(e.seconds))
 }
 
 /// A result with what it was found by.
@@ -140,7 +156,7 @@ impl Shown<'_> {
             json!({
                 "epoch": e.epoch, "train_loss": e.train_loss, "train_accuracy": e.train_accuracy,
                 "valid_loss": e.valid_loss, "valid_accuracy": e.valid_accuracy, "entropy": e.entropy,
-                "free_share": e.free_share, "sample": e.sample.as_ref().map(ToString::to_string), "seconds": e.seconds,
+                "free_share": e.free_share, "sample": e.sample.to_string(), "seconds": e.seconds,
             })
         });
         let epochs: Vec<_> = epochs.collect();

@@ -23,6 +23,8 @@ struct Prepared {
     journal: Option<Journal>,
     /// The journal's path if this run makes it, so that a search that cannot start leaves none behind.
     made: Option<PathBuf>,
+    /// Where the network that was found is drawn.
+    drawing: Option<Target>,
 }
 
 /// Searches a space.
@@ -32,6 +34,11 @@ pub fn search(args: &SearchArgs) -> Result<(), Failure> {
         return super::one_shot::search(args, strategy);
         #[cfg(not(feature = "torch"))]
         return Err(super::train::needs_torch(&format!("--strategy {strategy}")));
+    }
+    if args.checkpoint.is_some() {
+        return Err(Failure::usage(
+            "--checkpoint keeps a one-shot search; this one keeps its trials with --journal FILE",
+        ));
     }
     let source = Source::load(&args.target)?;
     let plan = Plan::of(args, &source.space)?;
@@ -44,8 +51,9 @@ pub fn search(args: &SearchArgs) -> Result<(), Failure> {
     }
     // A file that is there already is somebody's work; whatever happens, it stays.
     let made = args.journal.clone().filter(|path| fs::symlink_metadata(path).is_err());
+    let drawing = args.draw.as_deref().map(|f| Target::new("--draw", f)).transpose()?;
     let journal = args.journal.as_ref().map(Journal::create);
-    run(Prepared { source, strategy, evaluator, seed: args.seed, plan, journal, made }, &args.report)
+    run(Prepared { source, strategy, evaluator, seed: args.seed, plan, journal, made, drawing }, &args.report)
 }
 
 /// Goes on with the search that a journal holds.
@@ -78,7 +86,10 @@ pub fn resume(args: &ResumeArgs) -> Result<(), Failure> {
         protocol,
     };
     let journal = Some(Journal::resume(path));
-    run(Prepared { source, strategy, evaluator, seed: study.seed, plan, journal, made: None }, &args.report)
+    run(
+        Prepared { source, strategy, evaluator, seed: study.seed, plan, journal, made: None, drawing: None },
+        &args.report,
+    )
 }
 
 fn run(mut p: Prepared, args: &ReportArgs) -> Result<(), Failure> {
@@ -114,6 +125,9 @@ fn run(mut p: Prepared, args: &ReportArgs) -> Result<(), Failure> {
     // The file first: standard output may be closed, and the file is what lasts.
     if let Some(target) = &json {
         target.write(&result.json()?)?;
+    }
+    if let (Some(target), Some(best)) = (&p.drawing, study.incumbent()) {
+        target.write(space.drawing(&best.sample)?.to_svg())?;
     }
     match &args.json {
         Some(f) if f == Path::new("-") => output::print(&result.json()?)?,

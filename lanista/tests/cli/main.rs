@@ -8,6 +8,8 @@ mod inspect;
 mod journal;
 mod json;
 mod kill;
+#[cfg(feature = "torch")]
+mod one_shot;
 mod search;
 mod support;
 #[cfg(feature = "torch")]

@@ -52,6 +52,15 @@ impl Alphas {
         Self { moments: moments.collect(), values }
     }
 
+    /// Whether others are parameters of the same decisions.
+    #[must_use]
+    pub(super) fn fits(&self, other: &Self) -> bool {
+        let sizes = |a: &Self| -> Vec<[usize; 3]> {
+            a.values.iter().zip(&a.moments).map(|(v, m)| [v.len(), m.first.len(), m.second.len()]).collect()
+        };
+        sizes(self) == sizes(other)
+    }
+
     /// A step of Adam. Decisions without a gradient are left alone.
     pub fn step(&mut self, grads: &[Option<Vec<f64>>], adam: Adam) {
         for ((alpha, m), grad) in self.values.iter_mut().zip(&mut self.moments).zip(grads) {

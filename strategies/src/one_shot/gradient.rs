@@ -1,14 +1,17 @@
 //! Differentiable search: weights and architecture parameters learn in turns.
 
+use super::OneShotError;
 use super::alpha::{Adam, Alphas};
 use super::bilevel::{Gradients, Side, Step, first_order, second_order};
 use super::choice;
+use super::course::{Course, Report};
 use super::mixture::{Drawn, Mixture};
+use super::search::{Found, Keep};
 use super::supernet::{Pair, Supernet, cycled, is_fed};
-use super::{Epoch, Found, OneShotError};
 use codegen::init::stream;
 use codegen::torch::{Selection, Sgd};
-use mutators::Options;
+use evaluators::data::Batch;
+use mutators::{Options, Sample};
 
 /// A differentiable strategy.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,6 +29,8 @@ pub struct Differentiable {
     pub temperature: (f64, f64),
     /// Epochs in which only weights learn.
     pub warmup: u32,
+    /// Weight of the term that pushes independent factors away from one half.
+    pub zero_one: f64,
 }
 
 impl Differentiable {
@@ -48,6 +53,10 @@ impl Differentiable {
             s.temperature.1 = options.take_in("tau_end", s.temperature.1, 1e-6, 1e6)?;
             identity.push_str(&format!(",tau={},tau_end={}", s.temperature.0, s.temperature.1));
         }
+        if s.mixture == Mixture::Sigmoid {
+            s.zero_one = options.take_in("zero_one", s.zero_one, 0.0, 1e6)?;
+            identity.push_str(&format!(",zero_one={}", s.zero_one));
+        }
         Ok(Self { identity, ..s })
     }
 
@@ -57,67 +66,43 @@ impl Differentiable {
     }
 
     /// Learns weights and architecture.
-    pub(super) fn search(&self, net: &mut Supernet, report: &mut dyn FnMut(&Epoch)) -> Result<Found, OneShotError> {
+    pub(super) fn search(
+        &self,
+        net: &mut Supernet,
+        keep: Option<&Keep>,
+        report: Report<'_>,
+    ) -> Result<Found, OneShotError> {
         let recipe = net.recipe().clone();
         let mut alphas = Alphas::new(net.choices(), self.deviation, recipe.seed);
-        let mut sgd = Sgd::new(recipe.momentum, recipe.nesterov, recipe.weight_decay);
-        let mut history = Vec::new();
+        let mut course = Course::begin(net, &self.identity, Some(&mut alphas), keep, report)?;
         let batches = net.loaders.weights.batches();
-        for epoch in 0..recipe.epochs {
-            let started = std::time::Instant::now();
+        for epoch in course.next()..recipe.epochs {
             let temperature = self.temperature(epoch, recipe.epochs);
-            let (mut loss, mut hits, mut images) = (0.0, 0, 0);
             for index in 0..batches {
                 let step = u64::from(epoch) * batches as u64 + index as u64;
-                let lr = recipe.rate(epoch, index, batches);
-                let drop_path = recipe.drop_path_factor(epoch);
-                let refuse = |side, loss: f64| OneShotError::Loss { side, epoch: epoch + 1, step: index + 1, loss };
                 let train = net.loaders.weights.batch(u64::from(epoch), index)?;
                 if epoch >= self.warmup {
-                    let valid = cycled(&mut net.loaders.arch, step)?;
                     let drawn = self.draw(net, &alphas, temperature, step, b"architecture");
-                    let selection = net.selection(&drawn)?;
-                    let mut pair = Pair { net, train: &train, valid: &valid, selection: &selection, drop_path };
-                    let found = self.architecture_gradient(&mut pair, lr, &recipe, &sgd)?;
-                    if !found.loss.is_finite() {
-                        return Err(refuse(Side::Valid, found.loss));
-                    }
-                    alphas.step(&self.pull(&drawn, found.arch), self.adam);
+                    let found = self.architecture_gradient(net, &course.sgd, &train, &drawn, (epoch, index))?;
+                    alphas.step(&self.pull(&alphas, &drawn, found.arch), self.adam);
                     check(net, &alphas, epoch, index)?;
                 }
                 let drawn = self.draw(net, &alphas, temperature, step, b"weights");
                 let selection = net.selection(&drawn)?;
-                let (pass, _) = net.pass(&train, &selection, (true, false), drop_path)?;
-                if !pass.loss.is_finite() {
-                    return Err(refuse(Side::Train, pass.loss));
-                }
-                net.step(&mut sgd, &selection, lr)?;
-                loss += pass.loss * pass.images as f64;
-                hits += pass.hits;
-                images += pass.images;
+                course.learn(net, &train, &selection, (epoch, index))?;
             }
-            let seconds = started.elapsed().as_secs_f64();
+            let seconds = course.seconds();
             let valid = net.measure(&self.settled(net, &alphas)?)?;
-            let architecture = alphas.architecture(net.choices(), self.mixture);
-            let sample = choice::sample(net.space(), net.choices(), &architecture)?;
-            let closed = Epoch {
-                epoch: epoch + 1,
-                epochs: recipe.epochs,
-                train_loss: loss / images.max(1) as f64,
-                train_accuracy: 100.0 * hits as f64 / images.max(1) as f64,
-                valid_loss: valid.loss,
-                valid_accuracy: valid.accuracy,
-                entropy: Some(alphas.entropy()),
-                free_share: Some(alphas.free_share(net.choices(), self.mixture)),
-                sample: Some(sample),
-                seconds,
-            };
-            report(&closed);
-            history.push(closed);
+            let sample = self.read_off(net, &alphas)?;
+            let free = alphas.free_share(net.choices(), self.mixture);
+            course.close(net, valid, sample, Some((&alphas, free)), seconds)?;
         }
-        let architecture = alphas.architecture(net.choices(), self.mixture);
-        let sample = choice::sample(net.space(), net.choices(), &architecture)?;
-        Ok(Found { sample, alphas: Some(alphas), history })
+        let sample = self.read_off(net, &alphas)?;
+        Ok(Found { sample, history: course.history, alphas: Some(alphas) })
+    }
+
+    fn read_off(&self, net: &Supernet, alphas: &Alphas) -> Result<Sample, OneShotError> {
+        choice::sample(net.space(), net.choices(), &alphas.architecture(net.choices(), self.mixture))
     }
 
     /// The factors of every decision in a step; none for inputs that all go on.
@@ -130,24 +115,45 @@ impl Differentiable {
         net.choices().iter().zip(&alphas.values).map(of).collect()
     }
 
+    /// Of the factors, on a batch of what is held out.
     fn architecture_gradient(
         &self,
-        pair: &mut Pair<'_>,
-        rate: f64,
-        recipe: &evaluators::train::Recipe,
+        net: &mut Supernet,
         sgd: &Sgd,
+        train: &Batch,
+        drawn: &[Option<Drawn>],
+        (epoch, index): (u32, usize),
     ) -> Result<Gradients, OneShotError> {
-        if !self.second_order {
-            return first_order(pair);
+        let (recipe, batches) = (net.recipe().clone(), net.loaders.weights.batches());
+        let valid = &cycled(&mut net.loaders.arch, u64::from(epoch) * batches as u64 + index as u64)?;
+        let (selection, drop_path) = (&net.selection(drawn)?, recipe.drop_path_factor(epoch));
+        let mut pair = Pair { net, train, valid, selection, drop_path };
+        let found = if self.second_order {
+            let rate = recipe.rate(epoch, index, batches);
+            let (momentum, weight_decay) = (recipe.momentum, recipe.weight_decay);
+            second_order(&mut pair, &Step { rate, momentum, weight_decay, velocity: sgd.velocity() })?
+        } else {
+            first_order(&mut pair)?
+        };
+        if !found.loss.is_finite() {
+            let (side, epoch, step) = (Side::Valid, epoch + 1, index + 1);
+            return Err(OneShotError::Loss { side, epoch, step, loss: found.loss });
         }
-        let step =
-            Step { rate, momentum: recipe.momentum, weight_decay: recipe.weight_decay, velocity: sgd.velocity() };
-        second_order(pair, &step)
+        Ok(found)
     }
 
     /// From gradients of factors to gradients of parameters.
-    fn pull(&self, drawn: &[Option<Drawn>], grads: Vec<Option<Vec<f64>>>) -> Vec<Option<Vec<f64>>> {
-        drawn.iter().zip(grads).map(|(d, g)| Some(self.mixture.pull(d.as_ref()?, &g?))).collect()
+    fn pull(&self, alphas: &Alphas, drawn: &[Option<Drawn>], grads: Vec<Option<Vec<f64>>>) -> Vec<Option<Vec<f64>>> {
+        let of = alphas.values.iter().map(Vec::len).sum();
+        let one = |((alpha, drawn), grad): ((&Vec<f64>, &Option<Drawn>), Option<Vec<f64>>)| {
+            let mut grad = self.mixture.pull(drawn.as_ref()?, &grad?);
+            if self.zero_one > 0.0 {
+                let push = Mixture::zero_one_gradient(alpha, self.zero_one, of);
+                grad.iter_mut().zip(push).for_each(|(g, p)| *g += p);
+            }
+            Some(grad)
+        };
+        alphas.values.iter().zip(drawn).zip(grads).map(one).collect()
     }
 
     /// The mixture without noise: of a hard one the strongest path.

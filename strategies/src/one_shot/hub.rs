@@ -1,12 +1,14 @@
 //! The one-shot strategies by name, with their papers' settings.
 
-use super::ONE_SHOT;
 use super::alpha::Adam;
+use super::course::Report;
 use super::gradient::Differentiable;
 use super::mixture::Mixture;
 use super::sampled::SinglePath;
+use super::search::{Found, Keep};
 use super::supernet::Supernet;
-use super::{Epoch, Found, OneShotError};
+use super::{ONE_SHOT, OneShotError};
+
 use crate::error::StrategyError;
 use evaluators::train::{Dataset, Recipe};
 use mutators::{Options, Space};
@@ -32,6 +34,7 @@ fn differentiable(mixture: Mixture) -> Differentiable {
         deviation: 1e-3,
         temperature: (1.0, 1.0),
         warmup: 0,
+        zero_one: 0.0,
     }
 }
 
@@ -39,6 +42,7 @@ fn differentiable(mixture: Mixture) -> Differentiable {
 fn named(options: &mut Options) -> Result<OneShot, OneShotError> {
     let paper = match options.name.as_str() {
         "darts" => Differentiable { second_order: true, ..differentiable(Mixture::Softmax) },
+        "fair-darts" => Differentiable { zero_one: 10.0, ..differentiable(Mixture::Sigmoid) },
         "gdas" => Differentiable { temperature: (10.0, 0.1), ..differentiable(Mixture::HardGumbel) },
         "snas" => {
             let adam = Adam { rate: 1e-3, ..DARTS };
@@ -82,23 +86,24 @@ impl OneShot {
         }
     }
 
-    /// Searches a space with a data set; epochs are reported as they close.
+    /// Searches a space with a data set; epochs are kept, if so asked, and reported as they close.
     ///
     /// # Errors
     /// If the space has a decision that no supernet holds open, the network does not fit the data set or the memory, or
-    /// a loss or a parameter is no number.
+    /// a loss or a parameter is no number; if the checkpoint is of another search, or cannot be written.
     pub fn search(
         &self,
         space: &Space,
         dataset: &Dataset,
         recipe: &Recipe,
-        report: &mut dyn FnMut(&Epoch),
+        keep: Option<&Keep>,
+        report: Report<'_>,
     ) -> Result<Found, OneShotError> {
         let name = self.identity().split(':').next().unwrap_or_default();
         let mut net = Supernet::new(name, space, dataset, recipe)?;
         match self {
-            Self::Differentiable(s) => s.search(&mut net, report),
-            Self::SinglePath(s) => s.search(net, report),
+            Self::Differentiable(s) => s.search(&mut net, keep, report),
+            Self::SinglePath(s) => s.search(net, keep, report),
         }
     }
 }

@@ -19,6 +19,11 @@ pub const ONE_SHOT: &[OneShotEntry] = &[
         options: "arch_lr=0.0003,arch_decay=0.001,warmup=0,order=2",
     },
     OneShotEntry {
+        name: "fair-darts",
+        summary: "one-shot: a sigmoid per candidate, pushed towards 0 and 1 (Chu et al. 2020)",
+        options: "arch_lr=0.0003,arch_decay=0.001,warmup=0,zero_one=10",
+    },
+    OneShotEntry {
         name: "gdas",
         summary: "one-shot: a path per step by Gumbel noise, straight-through gradients (Dong and Yang 2019)",
         options: "arch_lr=0.0003,arch_decay=0.001,warmup=0,tau=10,tau_end=0.1",

@@ -14,6 +14,8 @@ pub mod bilevel;
 #[cfg(feature = "torch")]
 mod choice;
 #[cfg(feature = "torch")]
+mod course;
+#[cfg(feature = "torch")]
 mod error;
 #[cfg(feature = "torch")]
 mod gradient;
@@ -34,11 +36,12 @@ pub use list::{ONE_SHOT, OneShotEntry, is_one_shot};
 pub use {
     alpha::{Adam, Alphas},
     choice::{Arm, Choice, Kind},
+    course::Report,
     error::OneShotError,
     gradient::Differentiable,
     hub::{OneShot, build},
     mixture::{Drawn, Mixture, argmax, softmax},
     sampled::{Paths, SinglePath, train},
-    search::{Epoch, Found},
+    search::{Epoch, Found, Keep},
     supernet::Supernet,
 };

@@ -1,13 +1,18 @@
 //! Single-path search: the supernet is trained one uniformly drawn path at a time, then searched like a table.
 
+use super::OneShotError;
+use super::course::{Course, Report};
+use super::search::{Epoch, Found, Keep};
 use super::supernet::Supernet;
-use super::{Epoch, Found, OneShotError};
 use crate::{Experiment, build};
 use codegen::init::stream;
-use codegen::torch::Sgd;
+use evaluators::train::TrainError;
 use evaluators::{Candidate, EvaluateError, Evaluation, Evaluator, Metric, Values};
 use mutators::{Options, Space};
 use std::sync::{Mutex, PoisonError};
+
+/// Batches over which the statistics of the path are taken that is measured after an epoch.
+const MEASURED: usize = 10;
 
 /// A strategy that samples paths.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,13 +34,19 @@ impl SinglePath {
         Ok(Self { identity, search: search.to_owned(), trials, recalibrate })
     }
 
-    pub(super) fn search(&self, mut net: Supernet, report: &mut dyn FnMut(&Epoch)) -> Result<Found, OneShotError> {
-        let history = train(&mut net, report)?;
+    pub(super) fn search(
+        &self,
+        mut net: Supernet,
+        keep: Option<&Keep>,
+        report: Report<'_>,
+    ) -> Result<Found, OneShotError> {
+        let course = Course::begin(&mut net, &self.identity, None, keep, report)?;
+        let history = learn(&mut net, course)?;
         let (space, seed) = (net.space().clone(), net.recipe().seed);
         let paths = Paths::new(net, self.recalibrate);
         let study = Experiment::new(&space, build(&self.search)?, &paths).trials(self.trials).seed(seed).run()?;
         let sample = study.incumbent().map(|t| t.sample.clone());
-        let failed = || evaluators::train::TrainError::Exec("no path of the supernet could be measured".to_owned());
+        let failed = || TrainError::Exec("no path of the supernet could be measured".to_owned());
         Ok(Found { sample: sample.ok_or_else(failed)?, alphas: None, history })
     }
 }
@@ -45,48 +56,26 @@ impl SinglePath {
 ///
 /// # Errors
 /// If a loss is no number, the space has no legal sample, or the device fails.
-pub fn train(net: &mut Supernet, report: &mut dyn FnMut(&Epoch)) -> Result<Vec<Epoch>, OneShotError> {
-    let recipe = net.recipe().clone();
-    let mut sgd = Sgd::new(recipe.momentum, recipe.nesterov, recipe.weight_decay);
-    let batches = net.loaders.weights.batches();
-    let mut history = Vec::new();
-    for epoch in 0..recipe.epochs {
-        let started = std::time::Instant::now();
-        let (mut loss, mut hits, mut images) = (0.0, 0, 0);
+pub fn train(net: &mut Supernet, report: Report<'_>) -> Result<Vec<Epoch>, OneShotError> {
+    let course = Course::begin(net, "single-path", None, None, report)?;
+    learn(net, course)
+}
+
+fn learn(net: &mut Supernet, mut course: Course<'_>) -> Result<Vec<Epoch>, OneShotError> {
+    let (seed, epochs, batches) = (net.recipe().seed, net.recipe().epochs, net.loaders.weights.batches());
+    for epoch in course.next()..epochs {
         for index in 0..batches {
             let step = u64::from(epoch) * batches as u64 + index as u64;
-            let path = net.space().sample(&mut stream(recipe.seed, &[b"path", &step.to_le_bytes()]))?;
-            let selection = net.path(&path);
+            let path = net.space().sample(&mut stream(seed, &[b"path", &step.to_le_bytes()]))?;
             let batch = net.loaders.weights.batch(u64::from(epoch), index)?;
-            let (pass, _) = net.pass(&batch, &selection, (true, false), recipe.drop_path_factor(epoch))?;
-            if !pass.loss.is_finite() {
-                let side = super::bilevel::Side::Train;
-                return Err(OneShotError::Loss { side, epoch: epoch + 1, step: index + 1, loss: pass.loss });
-            }
-            net.step(&mut sgd, &selection, recipe.rate(epoch, index, batches))?;
-            loss += pass.loss * pass.images as f64;
-            hits += pass.hits;
-            images += pass.images;
+            course.learn(net, &batch, &net.path(&path), (epoch, index))?;
         }
-        let seconds = started.elapsed().as_secs_f64();
-        let path = net.space().sample(&mut stream(recipe.seed, &[b"measured", &epoch.to_le_bytes()]))?;
-        let valid = net.measure_recalibrated(&net.path(&path), 10)?;
-        let closed = Epoch {
-            epoch: epoch + 1,
-            epochs: recipe.epochs,
-            train_loss: loss / images.max(1) as f64,
-            train_accuracy: 100.0 * hits as f64 / images.max(1) as f64,
-            valid_loss: valid.loss,
-            valid_accuracy: valid.accuracy,
-            entropy: None,
-            free_share: None,
-            sample: Some(path),
-            seconds,
-        };
-        report(&closed);
-        history.push(closed);
+        let seconds = course.seconds();
+        let path = net.space().sample(&mut stream(seed, &[b"measured", &epoch.to_le_bytes()]))?;
+        let valid = net.measure_recalibrated(&net.path(&path), MEASURED)?;
+        course.close(net, valid, path, None, seconds)?;
     }
-    Ok(history)
+    Ok(course.history)
 }
 
 /// Scores an architecture by its path through a trained supernet: any multi-trial strategy searches it like a table.

@@ -1,10 +1,12 @@
-//! What a one-shot search reports and finds.
+//! What a one-shot search reports, keeps and finds.
 
 use super::alpha::Alphas;
 use mutators::Sample;
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
 
 /// An epoch of a one-shot search.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Epoch {
     /// Its number, from 1.
     pub epoch: u32,
@@ -23,9 +25,18 @@ pub struct Epoch {
     /// See [`Alphas::free_share`].
     pub free_share: Option<f64>,
     /// The architecture as it stands, or the path that was measured.
-    pub sample: Option<Sample>,
+    pub sample: Sample,
     /// Seconds of training.
     pub seconds: f64,
+}
+
+/// Where a search keeps its checkpoint.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Keep {
+    /// The file; it is replaced as a whole after every epoch.
+    pub path: PathBuf,
+    /// Whether the search goes on from it.
+    pub resume: bool,
 }
 
 /// What a one-shot search found.

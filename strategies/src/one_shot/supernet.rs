@@ -9,7 +9,9 @@ use codegen::init::initialise;
 use codegen::torch::{Executor, Layout, Params, Pick, Run, Selection, Sgd, Turn, clip_grad_norm};
 use codegen::{Kernel, Plan, Source, Wrt};
 use evaluators::data::{Batch, Loader};
-use evaluators::train::{Dataset, Network, Planned, Recipe, Score, SearchLoaders, prediction_plan, training_plan};
+use evaluators::train::{
+    DIVERGED, Dataset, Network, Planned, Recipe, Score, SearchLoaders, prediction_plan, training_plan,
+};
 use ir::{Elaboration, Name, Program};
 use mutators::{Sample, Space};
 use std::sync::Arc;
@@ -37,6 +39,10 @@ pub struct Supernet {
     /// The batches.
     pub loaders: SearchLoaders,
     recipe: Recipe,
+    /// The data set's name.
+    data: String,
+    /// The greatest training loss that is let pass.
+    bound: f64,
     /// Runs so far: what is random in a run is keyed by it.
     runs: u64,
 }
@@ -83,6 +89,8 @@ impl Supernet {
             params,
             loaders: dataset.search_loaders(recipe)?,
             recipe: recipe.clone(),
+            data: images.name.clone(),
+            bound: DIVERGED * (classes.max(2) as f64).ln(),
             runs: 0,
             program,
             choices,
@@ -112,6 +120,27 @@ impl Supernet {
     #[must_use]
     pub fn recipe(&self) -> &Recipe {
         &self.recipe
+    }
+
+    /// The data set's name.
+    #[must_use]
+    pub fn data(&self) -> &str {
+        &self.data
+    }
+
+    pub(super) fn bound(&self) -> f64 {
+        self.bound
+    }
+
+    pub(super) fn runs(&self) -> u64 {
+        self.runs
+    }
+
+    /// Takes weights, and how many runs led to them.
+    pub(super) fn restore(&mut self, weights: &Weights, runs: u64) -> Result<(), OneShotError> {
+        self.params.load(&self.weights.plan().clone(), weights)?;
+        self.runs = runs;
+        Ok(())
     }
 
     /// The weights by path.

@@ -11,10 +11,39 @@ use super::{broken, save, test};
 use codegen::export::{ExportError, onnx, pytorch};
 use codegen::torch::Device;
 use evaluators::train::{Dataset, Recipe, Trainer};
+use mutators::{Sample, Space};
 use std::fs;
 
 /// What the digits are called.
-const DATA: &str = "digits";
+pub(super) const DATA: &str = "digits";
+
+/// How a demo trains: augmented by shifts of one pixel, a quarter held out.
+pub(super) fn short() -> Recipe {
+    Recipe { valid: 4, crop: 1, ..Recipe::default() }
+}
+
+/// Trains the network of a sample on the digits, and keeps what it leaves in a folder.
+pub(super) fn from_scratch(
+    space: &Space,
+    sample: &Sample,
+    recipe: &Recipe,
+    folder: &Folder,
+    quiet: bool,
+) -> Result<(Trainer, Trained), Failure> {
+    let program = space.program(sample)?;
+    let dataset = Dataset::open(DATA, None, Device::Cpu)?;
+    let mut trainer = Trainer::new(&program, &dataset, recipe)?;
+    let mut shown = Shown::new(quiet);
+    while !trainer.is_done() {
+        let step = trainer.step().map_err(broken)?;
+        shown.tell(&trainer, &step);
+    }
+    shown.finish();
+    let score = test(&mut trainer)?;
+    let trained = Trained::of(&trainer, space.identity(), Some(sample.to_string()), DATA, score);
+    save(&mut trainer, folder, &space.module(sample)?.to_string(), &trained)?;
+    Ok((trainer, trained))
+}
 
 /// Searches, trains, shows the curve, and exports.
 pub fn demo(args: &DemoTrainArgs) -> Result<(), Failure> {
@@ -34,19 +63,9 @@ pub fn demo(args: &DemoTrainArgs) -> Result<(), Failure> {
     let small = format!("nasbench201:image=1x8x8,channels={},cells=1", args.channels);
     let space = mutators::spaces::build(&small)?;
     let sample = space.parse_genotype(&genotype)?;
+    let recipe = Recipe { epochs: args.epochs, seed: args.seed, ..short() };
+    let (mut trainer, trained) = from_scratch(&space, &sample, &recipe, &folder, args.quiet)?;
     let program = space.program(&sample)?;
-    let recipe = Recipe { epochs: args.epochs, valid: 4, crop: 1, seed: args.seed, ..Recipe::default() };
-    let dataset = Dataset::open(DATA, None, Device::Cpu)?;
-    let mut trainer = Trainer::new(&program, &dataset, &recipe)?;
-    let mut shown = Shown::new(args.quiet);
-    while !trainer.is_done() {
-        let step = trainer.step().map_err(broken)?;
-        shown.tell(&trainer, &step);
-    }
-    shown.finish();
-    let score = test(&mut trainer)?;
-    let trained = Trained::of(&trainer, &small, Some(sample.to_string()), DATA, score);
-    save(&mut trainer, &folder, &space.module(&sample)?.to_string(), &trained)?;
     let title = format!("{small} {genotype}");
     let weights = trainer.weights().map_err(broken)?;
     let refuse = |e: ExportError| Failure::search(format!("the export failed: {e}"));

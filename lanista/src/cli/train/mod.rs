@@ -2,11 +2,13 @@
 
 mod curve;
 mod demo;
+mod demo_oneshot;
 mod folder;
 mod shown;
 mod trained;
 
 pub use demo::demo;
+pub use demo_oneshot::demo as demo_oneshot;
 
 use super::args::TrainArgs;
 use super::failure::Failure;

@@ -1,0 +1,81 @@
+//! `search` with one-shot strategies: what it prints and draws, and what it refuses.
+
+use super::support::{folder, ok, refused, run_in};
+use serde_json::Value;
+use std::fs;
+
+const SPACE: &str = "nasbench201:image=1x8x8,channels=2,cells=1";
+const SHORT: &str = "train:data=digits,epochs=2,images=100,batch=50";
+
+fn search<'a>(space: &'a str, strategy: &'a str, more: &[&'a str]) -> Vec<&'a str> {
+    [&["search", space, "--strategy", strategy][..], more].concat()
+}
+
+#[test]
+fn a_search_prints_what_it_found_and_draws_it() {
+    for strategy in ["darts:order=1", "spos:trials=3"] {
+        let f = folder();
+        let args = search(SPACE, strategy, &["--evaluator", SHORT, "--draw", "cell.svg", "--json", "found.json"]);
+        let run = run_in(f.path(), &args);
+        assert_eq!(run.code, 0, "{}", run.err);
+        assert_eq!(run.err.lines().count(), 2, "a line per epoch: {}", run.err);
+        assert!(run.err.starts_with("epoch 1 of 2, loss "), "{}", run.err);
+        let json: Value = serde_json::from_str(&fs::read_to_string(f.path().join("found.json")).expect("is written"))
+            .expect("is JSON");
+        let genotype = json["genotype"].as_str().expect("the space has a notation");
+        assert!(run.out.contains(genotype), "{}", run.out);
+        assert_eq!(json["epochs"].as_array().map(Vec::len), Some(2));
+        assert_eq!(json["alphas"].is_null(), strategy.starts_with("spos"));
+        let drawing = fs::read_to_string(f.path().join("cell.svg")).expect("is drawn");
+        assert!(drawing.starts_with("<svg") && drawing.contains(genotype), "{drawing}");
+        // What is printed can be given back.
+        ok(f.path(), &["cost", SPACE, "--genotype", genotype]);
+        let again = ok(f.path(), &search(SPACE, strategy, &["--evaluator", SHORT, "--quiet"]));
+        assert_eq!(again, run.out);
+    }
+}
+
+/// A search that was ended after its first epoch, and one that was not.
+#[test]
+fn a_kept_search_goes_on() {
+    let f = folder();
+    let keep = ["--evaluator", SHORT, "--checkpoint", "kept.safetensors"];
+    let plain = ok(f.path(), &search(SPACE, "gdas", &["--evaluator", SHORT, "--quiet"]));
+    let whole = run_in(f.path(), &search(SPACE, "gdas", &keep));
+    assert_eq!((whole.code, whole.out.as_str()), (0, plain.as_str()), "{}", whole.err);
+    // It is done: going on does nothing more.
+    let again = run_in(f.path(), &search(SPACE, "gdas", &keep));
+    assert_eq!((again.err.as_str(), again.out.as_str()), ("kept.safetensors: going on from it\n", plain.as_str()));
+    let message = refused(f.path(), &search(SPACE, "gdas", &[&keep[..], &["--seed", "1", "--quiet"]].concat()));
+    assert!(message.contains("its seed is 0, not 1"), "{message}");
+    let message = refused(f.path(), &search(SPACE, "snas", &[&keep[..], &["--quiet"]].concat()));
+    assert!(message.contains("is of another run: its strategy"), "{message}");
+    fs::write(f.path().join("kept.safetensors"), "no").expect("is written");
+    let message = refused(f.path(), &search(SPACE, "gdas", &[&keep[..], &["--quiet"]].concat()));
+    assert!(message.contains("not a whole safetensors file"), "{message}");
+}
+
+#[test]
+fn what_a_one_shot_search_cannot_do_is_one_line() {
+    let f = folder();
+    let has = |args: &[&str], parts: &[&str]| {
+        let message = refused(f.path(), args);
+        parts.iter().for_each(|p| assert!(message.contains(p), "`{p}` is missing in: {message}"));
+    };
+    has(&search(SPACE, "darts", &[]), &["no evaluator is given", "--evaluator train:data=NAME"]);
+    has(&search(SPACE, "darts", &["--evaluator", "nasbench201"]), &["`nasbench201` scores finished networks"]);
+    has(&search(SPACE, "darts", &["--evaluator", SHORT, "--trials", "3"]), &["--trials is for strategies", "epochs=N"]);
+    has(&search(SPACE, "darts", &["--evaluator", SHORT, "--journal", "x"]), &["--journal is for"]);
+    has(&search(SPACE, "darts:ordr=1", &["--evaluator", SHORT]), &["did you mean `order`?"]);
+    has(&search("nasbench101:image=1x8x8", "darts", &["--evaluator", SHORT]), &["decides by the mutator"]);
+    has(&search("natsbench-size:image=1x8x8", "gdas", &["--evaluator", SHORT]), &["`gdas` cannot treat ?", "number"]);
+    has(&search("nasbench201", "darts", &["--evaluator", SHORT]), &["image=1x8x8"]);
+    has(&search(SPACE, "darts", &["--evaluator", "train:data=digits,valid=none"]), &["valid"]);
+    has(&search(SPACE, "darts", &["--evaluator", "train:data=digits,batch=100000000"]), &["batch"]);
+    let wild = "train:data=digits,epochs=2,images=100,batch=50,lr=1e6,clip=0";
+    let run =
+        run_in(f.path(), &search(SPACE, "darts:order=1", &["--evaluator", wild, "--draw", "cell.svg", "--quiet"]));
+    assert_eq!((run.code, run.out.as_str()), (1, ""), "{}", run.err);
+    assert!(run.err.contains("the search failed: epoch 1") && run.err.lines().count() == 1, "{}", run.err);
+    assert!(!f.path().join("cell.svg").exists());
+}

@@ -1,0 +1,187 @@
+//! The course of a search: what all strategies share from epoch to epoch, and its checkpoint.
+//!
+//! All that is random is keyed by seed, epoch and step, so that a checkpoint holds weights, parameters, the optimizer's
+//! state and the epochs so far: a search that was killed ends as one that was not.
+
+use super::OneShotError;
+use super::alpha::Alphas;
+use super::bilevel::Side;
+use super::search::{Epoch, Keep};
+use super::supernet::Supernet;
+use codegen::array::Weights;
+use codegen::checkpoint::Checkpoint;
+use codegen::torch::{Optimizer, Selection, Sgd};
+use evaluators::data::Batch;
+use evaluators::train::{Score, TrainError};
+use ir::Name;
+use mutators::Sample;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+/// Takes note of an epoch that closes.
+pub type Report<'a> = &'a mut dyn FnMut(&Epoch);
+
+/// A search under way.
+pub(super) struct Course<'a> {
+    pub sgd: Sgd,
+    pub history: Vec<Epoch>,
+    keep: Option<&'a Keep>,
+    identity: BTreeMap<String, String>,
+    report: Report<'a>,
+    started: Instant,
+    loss: f64,
+    hits: i64,
+    images: i64,
+}
+
+const FORMAT: &str = "lanista.one-shot";
+const VELOCITY: &str = "optimizer/velocity";
+
+impl<'a> Course<'a> {
+    /// At the start, or where the checkpoint stands: weights and parameters are taken from it then.
+    pub fn begin(
+        net: &mut Supernet,
+        strategy: &str,
+        alphas: Option<&mut Alphas>,
+        keep: Option<&'a Keep>,
+        report: Report<'a>,
+    ) -> Result<Self, OneShotError> {
+        let recipe = net.recipe();
+        let mut identity = BTreeMap::from([
+            ("format".to_owned(), FORMAT.to_owned()),
+            ("space".to_owned(), net.space().identity().to_owned()),
+            ("strategy".to_owned(), strategy.to_owned()),
+            ("data".to_owned(), net.data().to_owned()),
+            ("seed".to_owned(), recipe.seed.to_string()),
+        ]);
+        identity.extend(recipe.settings().into_iter().map(|(key, value)| (format!("recipe.{key}"), value)));
+        let sgd = Sgd::new(recipe.momentum, recipe.nesterov, recipe.weight_decay);
+        let (history, started) = (Vec::new(), Instant::now());
+        let mut course = Self { sgd, history, keep, identity, report, started, loss: 0.0, hits: 0, images: 0 };
+        if let Some(keep) = keep.filter(|k| k.resume) {
+            course.resume(net, alphas, keep)?;
+        }
+        Ok(course)
+    }
+
+    /// The epoch that comes next, from 0.
+    pub fn next(&self) -> u32 {
+        self.history.len() as u32
+    }
+
+    /// A step of the weights along what is selected.
+    pub fn learn(
+        &mut self,
+        net: &mut Supernet,
+        batch: &Batch,
+        selection: &Selection,
+        (epoch, index): (u32, usize),
+    ) -> Result<(), OneShotError> {
+        if index == 0 {
+            (self.started, self.loss, self.hits, self.images) = (Instant::now(), 0.0, 0, 0);
+        }
+        let rate = net.recipe().rate(epoch, index, net.loaders.weights.batches());
+        let drop_path = net.recipe().drop_path_factor(epoch);
+        let (pass, _) = net.pass(batch, selection, (true, false), drop_path)?;
+        if !pass.loss.is_finite() {
+            return Err(OneShotError::Loss { side: Side::Train, epoch: epoch + 1, step: index + 1, loss: pass.loss });
+        }
+        if pass.loss > net.bound() {
+            let (loss, bound) = (pass.loss, net.bound());
+            return Err(TrainError::Diverged { epoch: epoch + 1, step: index + 1, loss, bound }.into());
+        }
+        net.step(&mut self.sgd, selection, rate)?;
+        self.loss += pass.loss * pass.images as f64;
+        self.hits += pass.hits;
+        self.images += pass.images;
+        Ok(())
+    }
+
+    /// Closes an epoch: it is kept first, and told then.
+    pub fn close(
+        &mut self,
+        net: &Supernet,
+        valid: Score,
+        sample: Sample,
+        parameters: Option<(&Alphas, f64)>,
+        seconds: f64,
+    ) -> Result<(), OneShotError> {
+        let images = self.images.max(1) as f64;
+        let epoch = Epoch {
+            epoch: self.next() + 1,
+            epochs: net.recipe().epochs,
+            train_loss: self.loss / images,
+            train_accuracy: 100.0 * self.hits as f64 / images,
+            valid_loss: valid.loss,
+            valid_accuracy: valid.accuracy,
+            entropy: parameters.map(|(a, _)| a.entropy()),
+            free_share: parameters.map(|(_, free)| free),
+            sample,
+            seconds,
+        };
+        self.history.push(epoch);
+        self.save(net, parameters.map(|(a, _)| a))?;
+        let closed = self.history.last().expect("invariant: just closed");
+        (self.report)(closed);
+        Ok(())
+    }
+
+    /// Seconds since the epoch's first step.
+    pub fn seconds(&self) -> f64 {
+        self.started.elapsed().as_secs_f64()
+    }
+
+    fn save(&self, net: &Supernet, alphas: Option<&Alphas>) -> Result<(), OneShotError> {
+        let Some(keep) = self.keep else { return Ok(()) };
+        let mut arrays = net.to_weights()?;
+        arrays.extend(self.sgd.state()?.into_values().map(|array| (Name::new(VELOCITY), array)));
+        let mut metadata = self.identity.clone();
+        let json = |value: Result<String, serde_json::Error>| value.expect("invariant: numbers and words are JSON");
+        metadata.insert("runs".to_owned(), net.runs().to_string());
+        metadata.insert("history".to_owned(), json(serde_json::to_string(&self.history)));
+        metadata.insert("alphas".to_owned(), json(serde_json::to_string(&alphas)));
+        Ok(Checkpoint { arrays, metadata }.save(&keep.path).map_err(TrainError::from)?)
+    }
+
+    fn resume(&mut self, net: &mut Supernet, alphas: Option<&mut Alphas>, keep: &Keep) -> Result<(), OneShotError> {
+        let path = &keep.path;
+        let Checkpoint { arrays, mut metadata } = Checkpoint::load(path).map_err(TrainError::from)?;
+        let no_run = |why: String| TrainError::NoRun { path: path.clone(), why };
+        if metadata.get("format").is_none_or(|f| f != FORMAT) {
+            return Err(no_run(format!("its metadata name no format `{FORMAT}`")).into());
+        }
+        for (field, given) in &self.identity {
+            let stored = metadata.remove(field).unwrap_or_else(|| "absent".to_owned());
+            if stored != *given {
+                let (path, given) = (path.clone(), given.clone());
+                let field = field.strip_prefix("recipe.").unwrap_or(field).to_owned();
+                return Err(TrainError::OtherRun { path, field, stored, given }.into());
+            }
+        }
+        fn read<T: for<'d> Deserialize<'d>>(metadata: &BTreeMap<String, String>, field: &str) -> Result<T, String> {
+            let text = metadata.get(field).ok_or_else(|| format!("it has no `{field}`"))?;
+            serde_json::from_str(text).map_err(|e| format!("its `{field}` cannot be read: {e}"))
+        }
+        let mut history: Vec<Epoch> = read(&metadata, "history").map_err(no_run)?;
+        let runs = read(&metadata, "runs").map_err(no_run)?;
+        let stored: Option<Alphas> = read(&metadata, "alphas").map_err(no_run)?;
+        for epoch in &mut history {
+            epoch.sample = net.space().bind(&epoch.sample)?;
+        }
+        let (state, weights): (Weights, Weights) = arrays.into_iter().partition(|(name, _)| name.contains('/'));
+        let size = net.params.flat.numel();
+        if let Some(bad) = state.values().find(|a| a.shape != [size]) {
+            return Err(no_run(format!("`{VELOCITY}` is {:?}, not [{size}]", bad.shape)).into());
+        }
+        match (alphas, stored) {
+            (None, _) => {}
+            (Some(alphas), Some(stored)) if alphas.fits(&stored) => *alphas = stored,
+            (Some(_), _) => return Err(no_run("its `alphas` are not those of the space".to_owned()).into()),
+        }
+        net.restore(&weights, runs)?;
+        self.sgd.restore(&state.into_values().map(|a| (Name::new("velocity"), a)).collect())?;
+        self.history = history;
+        Ok(())
+    }
+}
