@@ -41,7 +41,7 @@ mod verify;
 pub mod zero_cost;
 
 pub use combined::Combined;
-pub use correlation::spearman;
+pub use correlation::{kendall, spearman};
 pub use cost::{Cost, Counted};
 pub use error::EvaluateError;
 pub use evaluator::{

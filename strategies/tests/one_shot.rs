@@ -145,9 +145,16 @@ fn run(space_of: &str, strategy: &str, recipe: &Recipe) -> Result<Found, OneShot
 
 #[test]
 fn a_seed_determines_the_search() {
-    for strategy in
-        ["darts", "darts:order=1", "fair-darts", "gdas", "snas", "spos:trials=60", "random-one-shot:trials=5"]
-    {
+    for strategy in [
+        "darts",
+        "darts:order=1",
+        "enas:steps=5",
+        "fair-darts",
+        "gdas",
+        "snas",
+        "spos:trials=60",
+        "random-one-shot:trials=5",
+    ] {
         let recipe = Recipe { precision: Precision::F32, ..recipe() };
         let [first, second] =
             [0, 1].map(|_| run(NB201, strategy, &recipe).unwrap_or_else(|e| panic!("{strategy}: {e}")));
@@ -162,7 +169,7 @@ fn a_seed_determines_the_search() {
 #[test]
 fn a_resumed_search_equals_the_uninterrupted_one() {
     let recipe = Recipe { epochs: 3, precision: Precision::F32, ..recipe() };
-    for strategy in ["darts", "fair-darts", "gdas", "spos:trials=5"] {
+    for strategy in ["darts", "enas:steps=5", "gdas", "spos:trials=5"] {
         let whole = run(NB201, strategy, &recipe).expect("searches");
         let folder = tempfile::tempdir().expect("a folder");
         let mut keep = Keep { path: folder.path().join("kept"), resume: false };
@@ -189,13 +196,16 @@ fn a_resumed_search_equals_the_uninterrupted_one() {
 /// The search on the DARTS cells gives a genotype of theirs: two inputs per node, no `none`.
 #[test]
 fn a_genotype_of_the_darts_space() {
-    for strategy in ["darts:order=1", "gdas"] {
+    for strategy in ["darts:order=1", "enas:steps=5", "gdas"] {
         let found = run(DARTS, strategy, &recipe()).unwrap_or_else(|e| panic!("{strategy}: {e}"));
         let genotype = space(DARTS).genotype(&found.sample).expect("the space has a notation");
-        assert!(!genotype.contains("none"), "{genotype}");
+        // A controller may draw it; what gradients make is read off without.
+        assert!(strategy.starts_with("enas") || !genotype.contains("none"), "{genotype}");
         assert_eq!(genotype.matches("('").count(), 16, "{genotype}");
         // What is retrained has no `none`, and reads the same text.
-        space("darts:image=1x8x8,auxiliary=false").parse_genotype(&genotype).expect("is read");
+        if !genotype.contains("none") {
+            space("darts:image=1x8x8,auxiliary=false").parse_genotype(&genotype).expect("is read");
+        }
     }
 }
 

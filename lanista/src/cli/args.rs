@@ -58,6 +58,8 @@ pub enum Command {
     Train(Box<TrainArgs>),
     /// Search NAS-Bench-201, train what was found on the embedded digits, and export it
     DemoTrain(DemoTrainArgs),
+    /// How well a supernet orders the networks of a table, as it is trained
+    Rank(RankArgs),
     /// Search by DARTS on the embedded digits, draw what was found, and train it
     DemoOneshot(DemoOneshotArgs),
 }
@@ -466,6 +468,42 @@ pub struct DemoTrainArgs {
     /// Folder for weights, network, curves and exports; files in it are replaced
     #[arg(long, value_name = "FOLDER", default_value = "out/demo-train")]
     pub output: PathBuf,
+    /// Print the result only, no progress
+    #[arg(long, short)]
+    pub quiet: bool,
+}
+
+/// Arguments of `rank`.
+#[derive(Debug, Args)]
+#[cfg_attr(not(feature = "torch"), allow(dead_code, reason = "this build reads them and refuses"))]
+pub struct RankArgs {
+    /// The space whose supernet is trained along uniform paths: one with the decisions of the table's
+    #[arg(value_name = "SPACE")]
+    pub target: String,
+    /// The data set and the recipe: train:data=NAME,epochs=N
+    #[arg(long, value_name = "NAME")]
+    pub evaluator: String,
+    /// What knows the truth: its report metric, else its objective
+    #[arg(long, value_name = "NAME", default_value = "nasbench201:dataset=cifar10")]
+    pub table: String,
+    /// Number of networks that are ranked
+    #[arg(long, value_name = "N", default_value_t = 200, value_parser = clap::value_parser!(u64).range(2..=100_000))]
+    pub samples: u64,
+    /// At how many points of the training they are ranked
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    pub points: u32,
+    /// Rank those again whose true value is at least this
+    #[arg(long, value_name = "VALUE", default_value_t = 90.0)]
+    pub above: f64,
+    /// Training batches over which a path's running statistics are taken
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub recalibrate: u32,
+    /// Seed of the supernet; the networks are the same for every seed
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub seed: u64,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
     /// Print the result only, no progress
     #[arg(long, short)]
     pub quiet: bool,

@@ -18,6 +18,8 @@ mod one_shot;
 mod output;
 mod progress;
 mod protocol;
+#[cfg(feature = "torch")]
+mod rank;
 mod result;
 mod search;
 mod show;
@@ -74,6 +76,10 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Demo(args) => demo::demo(&args),
         Command::Train(args) => train::train(&args),
         Command::DemoTrain(args) => train::demo(&args),
+        #[cfg(feature = "torch")]
+        Command::Rank(args) => rank::rank(&args),
+        #[cfg(not(feature = "torch"))]
+        Command::Rank(_) => Err(train::needs_torch("rank")),
         Command::DemoOneshot(args) => train::demo_oneshot(&args),
     }
 }

@@ -92,6 +92,11 @@ fn evaluator(args: &SearchArgs) -> Result<Train, Failure> {
     let Some(text) = &args.evaluator else {
         return Err(Failure::usage("no evaluator is given; a one-shot search needs --evaluator train:data=NAME"));
     };
+    training(text)
+}
+
+/// An evaluator that trains, with the recipe of a search where none is named.
+pub fn training(text: &str) -> Result<Train, Failure> {
     let name = text.split(':').next().unwrap_or_default();
     if name != Train::NAME {
         return Err(Failure::usage(format!(
@@ -100,7 +105,7 @@ fn evaluator(args: &SearchArgs) -> Result<Train, Failure> {
     }
     let named = text.contains("recipe=");
     let text = match text.split_once(':') {
-        _ if named => text.clone(),
+        _ if named => text.to_owned(),
         Some((name, options)) => format!("{name}:recipe={RECIPE},{options}"),
         None => format!("{text}:recipe={RECIPE}"),
     };
@@ -170,7 +175,7 @@ impl Shown<'_> {
             "params": cost.params,
             "macs": cost.macs,
             "convention": self.args.report.convention.to_string(),
-            "alphas": self.found.alphas.as_ref().map(|a| &a.values),
+            "alphas": self.found.alphas.as_ref().map(|a| a.values().collect::<Vec<_>>()),
             "epochs": epochs,
         }))
     }

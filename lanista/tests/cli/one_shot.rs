@@ -79,3 +79,26 @@ fn what_a_one_shot_search_cannot_do_is_one_line() {
     assert!(run.err.contains("the search failed: epoch 1") && run.err.lines().count() == 1, "{}", run.err);
     assert!(!f.path().join("cell.svg").exists());
 }
+
+#[test]
+fn a_supernet_is_ranked_against_the_table() {
+    let f = folder();
+    let args = ["rank", SPACE, "--evaluator", SHORT, "--samples", "12", "--points", "2", "--recalibrate", "1"];
+    let run = run_in(f.path(), &args);
+    assert_eq!(run.code, 0, "{}", run.err);
+    assert_eq!(run.err.lines().filter(|l| l.contains("tau-b")).count(), 2, "{}", run.err);
+    for part in ["cifar10 test accuracy, 200 epochs", "all 12", "supernet after epoch 2", "params"] {
+        assert!(run.out.contains(part), "{}", run.out);
+    }
+    let json: Value = serde_json::from_str(&ok(f.path(), &[&args[..], &["--json", "--quiet"]].concat())).expect("JSON");
+    assert_eq!(json["points"].as_array().map(Vec::len), Some(2));
+    // Params order the same networks for every seed.
+    let other = ok(f.path(), &[&args[..], &["--json", "--quiet", "--seed", "1"]].concat());
+    let other: Value = serde_json::from_str(&other).expect("JSON");
+    assert_eq!(json["params"], other["params"]);
+    assert_ne!(json["points"], other["points"]);
+    let message = refused(f.path(), &["rank", "darts:network=search,image=1x8x8", "--evaluator", SHORT]);
+    assert!(message.contains("nasbench201"), "{message}");
+    let toy = refused(f.path(), &[&["rank", SPACE, "--evaluator", SHORT, "--samples", "20000"][..], &["-q"]].concat());
+    assert!(toy.contains("ask for fewer with --samples"), "{toy}");
+}

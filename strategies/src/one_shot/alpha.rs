@@ -1,37 +1,20 @@
 //! Architecture parameters and their optimizer.
 
+use super::adam::{Adam, Learned};
 use super::choice::{Choice, Kind};
+use super::course::State;
 use super::mixture::{Mixture, argmax};
 use super::supernet::is_fed;
+use codegen::array::Weights;
 use codegen::init::{normal, stream};
-use serde::{Deserialize, Serialize};
 
 /// The parameters of every decision, and the moments of Adam, by which they learn.
 ///
 /// A decision that played no part in a step is left alone by it, its moments too.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Alphas {
     /// A number per candidate; none for inputs whose candidates' strength decides.
-    pub values: Vec<Vec<f64>>,
-    moments: Vec<Moments>,
-}
-
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-struct Moments {
-    steps: i32,
-    first: Vec<f64>,
-    second: Vec<f64>,
-}
-
-/// The settings of Adam (Kingma and Ba 2015).
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Adam {
-    /// The learning rate.
-    pub rate: f64,
-    /// Decay rates of the two moments.
-    pub betas: (f64, f64),
-    /// Factor of the parameters that is added to their gradient.
-    pub weight_decay: f64,
+    decisions: Vec<Learned>,
 }
 
 impl Alphas {
@@ -46,34 +29,25 @@ impl Alphas {
             let mut rng = stream(seed, &[b"alpha", c.label.as_bytes()]);
             c.arms.iter().map(|_| deviation * f64::from(normal(&mut rng).0)).collect()
         };
-        let values: Vec<Vec<f64>> = choices.iter().map(of).collect();
-        let moments =
-            values.iter().map(|v| Moments { steps: 0, first: vec![0.0; v.len()], second: vec![0.0; v.len()] });
-        Self { moments: moments.collect(), values }
+        Self { decisions: choices.iter().map(|c| Learned::new(of(c))).collect() }
     }
 
-    /// Whether others are parameters of the same decisions.
+    /// The parameters of each decision.
+    pub fn values(&self) -> impl ExactSizeIterator<Item = &[f64]> {
+        self.decisions.iter().map(|d| &d.values[..])
+    }
+
+    /// The parameters of a decision.
     #[must_use]
-    pub(super) fn fits(&self, other: &Self) -> bool {
-        let sizes = |a: &Self| -> Vec<[usize; 3]> {
-            a.values.iter().zip(&a.moments).map(|(v, m)| [v.len(), m.first.len(), m.second.len()]).collect()
-        };
-        sizes(self) == sizes(other)
+    pub fn of(&self, decision: usize) -> &[f64] {
+        &self.decisions[decision].values
     }
 
     /// A step of Adam. Decisions without a gradient are left alone.
     pub fn step(&mut self, grads: &[Option<Vec<f64>>], adam: Adam) {
-        for ((alpha, m), grad) in self.values.iter_mut().zip(&mut self.moments).zip(grads) {
-            let Some(grad) = grad.as_ref().filter(|_| !alpha.is_empty()) else { continue };
-            m.steps += 1;
-            let (b1, b2) = adam.betas;
-            let correct = |beta: f64| 1.0 - beta.powi(m.steps);
-            let (c1, c2) = (correct(b1), correct(b2));
-            for (i, a) in alpha.iter_mut().enumerate() {
-                let g = grad[i] + adam.weight_decay * *a;
-                m.first[i] = b1 * m.first[i] + (1.0 - b1) * g;
-                m.second[i] = b2 * m.second[i] + (1.0 - b2) * g * g;
-                *a -= adam.rate * (m.first[i] / c1) / ((m.second[i] / c2).sqrt() + 1e-8);
+        for (decision, grad) in self.decisions.iter_mut().zip(grads) {
+            if let Some(grad) = grad.as_ref().filter(|_| !decision.values.is_empty()) {
+                decision.step(grad, adam);
             }
         }
     }
@@ -83,8 +57,7 @@ impl Alphas {
     #[must_use]
     pub fn entropy(&self) -> f64 {
         let shares: Vec<f64> = self
-            .values
-            .iter()
+            .values()
             .filter(|a| a.len() > 1)
             .map(|a| {
                 let p = super::mixture::softmax(a);
@@ -103,7 +76,7 @@ impl Alphas {
         let feeding: Vec<usize> = choices.iter().flat_map(|c| c.feeds.iter().filter_map(|f| *f)).collect();
         // The strongest candidate that counts, and how strong it is.
         let best = |i: usize| {
-            let strength = mixture.strength(&self.values[i]);
+            let strength = mixture.strength(self.of(i));
             let counts = |a: usize| !(feeding.contains(&i) && choices[i].arms[a].is_zero && choices[i].arms.len() > 1);
             let held: Vec<f64> =
                 strength.iter().enumerate().map(|(a, s)| if counts(a) { *s } else { f64::NEG_INFINITY }).collect();
@@ -113,7 +86,7 @@ impl Alphas {
         let inputs = |i: usize, c: &Choice, min: usize, max: usize| {
             let strength: Vec<f64> = match is_fed(c) {
                 true => c.feeds.iter().map(|f| best(f.expect("invariant: all are fed")).1).collect(),
-                false => mixture.strength(&self.values[i]),
+                false => mixture.strength(self.of(i)),
             };
             let mean = strength.iter().sum::<f64>() / strength.len().max(1) as f64;
             let mut order: Vec<usize> = (0..strength.len()).collect();
@@ -145,6 +118,16 @@ impl Alphas {
             .map(|(c, a)| c.arms[a[0]].is_free)
             .collect();
         layers.iter().filter(|f| **f).count() as f64 / layers.len().max(1) as f64
+    }
+}
+
+impl State for Alphas {
+    fn save(&self, to: &mut Weights) {
+        self.decisions.iter().enumerate().for_each(|(i, d)| d.save(&format!("alpha/{i}"), to));
+    }
+
+    fn restore(&mut self, from: &Weights) -> Result<(), String> {
+        self.decisions.iter_mut().enumerate().try_for_each(|(i, d)| d.restore(&format!("alpha/{i}"), from))
     }
 }
 
@@ -184,12 +167,12 @@ mod tests {
     fn the_two_strongest_edges_without_none() {
         let choices = choices();
         let mut alphas = Alphas::new(&choices, 1e-3, 0);
-        assert_eq!(alphas.values.iter().map(Vec::len).collect::<Vec<_>>(), [3, 3, 3, 0, 3]);
+        assert_eq!(alphas.values().map(<[f64]>::len).collect::<Vec<_>>(), [3, 3, 3, 0, 3]);
         // The first edge is sure of none, so that its best other candidate is weak.
-        alphas.values[0] = vec![5.0, 0.2, 0.1];
-        alphas.values[1] = vec![0.0, 0.5, 0.4];
-        alphas.values[2] = vec![0.0, 0.1, 0.9];
-        alphas.values[4] = vec![1.0, 0.0, 0.0];
+        alphas.decisions[0].values = vec![5.0, 0.2, 0.1];
+        alphas.decisions[1].values = vec![0.0, 0.5, 0.4];
+        alphas.decisions[2].values = vec![0.0, 0.1, 0.9];
+        alphas.decisions[4].values = vec![1.0, 0.0, 0.0];
         assert_eq!(
             alphas.architecture(&choices, Mixture::Softmax),
             [vec![1], vec![1], vec![2], vec![1, 2], vec![0]],
@@ -206,11 +189,11 @@ mod tests {
         let adam = Adam { rate: 0.1, betas: (0.5, 0.999), weight_decay: 1e-3 };
         alphas.step(&[None, Some(vec![1.0, 0.0, -1.0]), None, Some(vec![1.0; 3]), None], adam);
         for i in [0, 2, 3, 4] {
-            assert_eq!((&alphas.values[i], &alphas.moments[i]), (&before.values[i], &before.moments[i]));
+            assert_eq!(alphas.decisions[i], before.decisions[i]);
         }
         // Adam's first step is the learning rate against the gradient's sign.
-        assert!((alphas.values[1][0] - before.values[1][0] + 0.1).abs() < 1e-6);
-        assert!((alphas.values[1][2] - before.values[1][2] - 0.1).abs() < 1e-6);
+        assert!((alphas.of(1)[0] - before.of(1)[0] + 0.1).abs() < 1e-6);
+        assert!((alphas.of(1)[2] - before.of(1)[2] - 0.1).abs() < 1e-6);
     }
 
     #[test]
@@ -218,7 +201,7 @@ mod tests {
         let choices = choices();
         let mut alphas = Alphas::new(&choices, 0.0, 0);
         assert!((alphas.entropy() - 1.0).abs() < 1e-12);
-        alphas.values.iter_mut().filter(|a| !a.is_empty()).for_each(|a| a[0] = 1e3);
+        alphas.decisions.iter_mut().filter(|a| !a.values.is_empty()).for_each(|a| a.values[0] = 1e3);
         assert!(alphas.entropy() < 1e-12);
     }
 }

@@ -4,7 +4,6 @@
 //! state and the epochs so far: a search that was killed ends as one that was not.
 
 use super::OneShotError;
-use super::alpha::Alphas;
 use super::bilevel::Side;
 use super::search::{Epoch, Keep};
 use super::supernet::Supernet;
@@ -21,6 +20,24 @@ use std::time::Instant;
 
 /// Takes note of an epoch that closes.
 pub type Report<'a> = &'a mut dyn FnMut(&Epoch);
+
+/// What a strategy learns beside the weights, as a checkpoint holds it. Names of arrays have a slash.
+pub(super) trait State {
+    /// Adds it.
+    fn save(&self, to: &mut Weights);
+
+    /// Takes it back, all of it or nothing.
+    fn restore(&mut self, from: &Weights) -> Result<(), String>;
+}
+
+/// Nothing beside the weights.
+impl State for () {
+    fn save(&self, _: &mut Weights) {}
+
+    fn restore(&mut self, _: &Weights) -> Result<(), String> {
+        Ok(())
+    }
+}
 
 /// A search under way.
 pub(super) struct Course<'a> {
@@ -43,7 +60,7 @@ impl<'a> Course<'a> {
     pub fn begin(
         net: &mut Supernet,
         strategy: &str,
-        alphas: Option<&mut Alphas>,
+        state: &mut dyn State,
         keep: Option<&'a Keep>,
         report: Report<'a>,
     ) -> Result<Self, OneShotError> {
@@ -60,7 +77,7 @@ impl<'a> Course<'a> {
         let (history, started) = (Vec::new(), Instant::now());
         let mut course = Self { sgd, history, keep, identity, report, started, loss: 0.0, hits: 0, images: 0 };
         if let Some(keep) = keep.filter(|k| k.resume) {
-            course.resume(net, alphas, keep)?;
+            course.resume(net, state, keep)?;
         }
         Ok(course)
     }
@@ -104,7 +121,8 @@ impl<'a> Course<'a> {
         net: &Supernet,
         valid: Score,
         sample: Sample,
-        parameters: Option<(&Alphas, f64)>,
+        monitors: Option<(f64, f64)>,
+        state: &dyn State,
         seconds: f64,
     ) -> Result<(), OneShotError> {
         let images = self.images.max(1) as f64;
@@ -115,13 +133,13 @@ impl<'a> Course<'a> {
             train_accuracy: 100.0 * self.hits as f64 / images,
             valid_loss: valid.loss,
             valid_accuracy: valid.accuracy,
-            entropy: parameters.map(|(a, _)| a.entropy()),
-            free_share: parameters.map(|(_, free)| free),
+            entropy: monitors.map(|(entropy, _)| entropy),
+            free_share: monitors.map(|(_, free)| free),
             sample,
             seconds,
         };
         self.history.push(epoch);
-        self.save(net, parameters.map(|(a, _)| a))?;
+        self.save(net, state)?;
         let closed = self.history.last().expect("invariant: just closed");
         (self.report)(closed);
         Ok(())
@@ -132,19 +150,19 @@ impl<'a> Course<'a> {
         self.started.elapsed().as_secs_f64()
     }
 
-    fn save(&self, net: &Supernet, alphas: Option<&Alphas>) -> Result<(), OneShotError> {
+    fn save(&self, net: &Supernet, state: &dyn State) -> Result<(), OneShotError> {
         let Some(keep) = self.keep else { return Ok(()) };
         let mut arrays = net.to_weights()?;
+        state.save(&mut arrays);
         arrays.extend(self.sgd.state()?.into_values().map(|array| (Name::new(VELOCITY), array)));
         let mut metadata = self.identity.clone();
         let json = |value: Result<String, serde_json::Error>| value.expect("invariant: numbers and words are JSON");
         metadata.insert("runs".to_owned(), net.runs().to_string());
         metadata.insert("history".to_owned(), json(serde_json::to_string(&self.history)));
-        metadata.insert("alphas".to_owned(), json(serde_json::to_string(&alphas)));
         Ok(Checkpoint { arrays, metadata }.save(&keep.path).map_err(TrainError::from)?)
     }
 
-    fn resume(&mut self, net: &mut Supernet, alphas: Option<&mut Alphas>, keep: &Keep) -> Result<(), OneShotError> {
+    fn resume(&mut self, net: &mut Supernet, state: &mut dyn State, keep: &Keep) -> Result<(), OneShotError> {
         let path = &keep.path;
         let Checkpoint { arrays, mut metadata } = Checkpoint::load(path).map_err(TrainError::from)?;
         let no_run = |why: String| TrainError::NoRun { path: path.clone(), why };
@@ -165,22 +183,18 @@ impl<'a> Course<'a> {
         }
         let mut history: Vec<Epoch> = read(&metadata, "history").map_err(no_run)?;
         let runs = read(&metadata, "runs").map_err(no_run)?;
-        let stored: Option<Alphas> = read(&metadata, "alphas").map_err(no_run)?;
         for epoch in &mut history {
             epoch.sample = net.space().bind(&epoch.sample)?;
         }
-        let (state, weights): (Weights, Weights) = arrays.into_iter().partition(|(name, _)| name.contains('/'));
+        let (mut other, weights): (Weights, Weights) = arrays.into_iter().partition(|(name, _)| name.contains('/'));
+        let velocity = other.remove(VELOCITY);
         let size = net.params.flat.numel();
-        if let Some(bad) = state.values().find(|a| a.shape != [size]) {
+        if let Some(bad) = velocity.as_ref().filter(|a| a.shape != [size]) {
             return Err(no_run(format!("`{VELOCITY}` is {:?}, not [{size}]", bad.shape)).into());
         }
-        match (alphas, stored) {
-            (None, _) => {}
-            (Some(alphas), Some(stored)) if alphas.fits(&stored) => *alphas = stored,
-            (Some(_), _) => return Err(no_run("its `alphas` are not those of the space".to_owned()).into()),
-        }
+        state.restore(&other).map_err(no_run)?;
         net.restore(&weights, runs)?;
-        self.sgd.restore(&state.into_values().map(|a| (Name::new("velocity"), a)).collect())?;
+        self.sgd.restore(&velocity.into_iter().map(|a| (Name::new("velocity"), a)).collect())?;
         self.history = history;
         Ok(())
     }

@@ -1,7 +1,8 @@
 //! Differentiable search: weights and architecture parameters learn in turns.
 
 use super::OneShotError;
-use super::alpha::{Adam, Alphas};
+use super::adam::Adam;
+use super::alpha::Alphas;
 use super::bilevel::{Gradients, Side, Step, first_order, second_order};
 use super::choice;
 use super::course::{Course, Report};
@@ -74,7 +75,7 @@ impl Differentiable {
     ) -> Result<Found, OneShotError> {
         let recipe = net.recipe().clone();
         let mut alphas = Alphas::new(net.choices(), self.deviation, recipe.seed);
-        let mut course = Course::begin(net, &self.identity, Some(&mut alphas), keep, report)?;
+        let mut course = Course::begin(net, &self.identity, &mut alphas, keep, report)?;
         let batches = net.loaders.weights.batches();
         for epoch in course.next()..recipe.epochs {
             let temperature = self.temperature(epoch, recipe.epochs);
@@ -94,8 +95,8 @@ impl Differentiable {
             let seconds = course.seconds();
             let valid = net.measure(&self.settled(net, &alphas)?)?;
             let sample = self.read_off(net, &alphas)?;
-            let free = alphas.free_share(net.choices(), self.mixture);
-            course.close(net, valid, sample, Some((&alphas, free)), seconds)?;
+            let monitors = (alphas.entropy(), alphas.free_share(net.choices(), self.mixture));
+            course.close(net, valid, sample, Some(monitors), &alphas, seconds)?;
         }
         let sample = self.read_off(net, &alphas)?;
         Ok(Found { sample, history: course.history, alphas: Some(alphas) })
@@ -108,11 +109,11 @@ impl Differentiable {
     /// The factors of every decision in a step; none for inputs that all go on.
     fn draw(&self, net: &Supernet, alphas: &Alphas, tau: f64, step: u64, purpose: &[u8]) -> Vec<Option<Drawn>> {
         let seed = net.recipe().seed;
-        let of = |(c, alpha): (&choice::Choice, &Vec<f64>)| {
+        let of = |(c, alpha): (&choice::Choice, &[f64])| {
             let mut rng = stream(seed, &[b"draw", purpose, &step.to_le_bytes(), c.label.as_bytes()]);
             (!is_fed(c)).then(|| self.mixture.draw(alpha, tau, &mut rng))
         };
-        net.choices().iter().zip(&alphas.values).map(of).collect()
+        net.choices().iter().zip(alphas.values()).map(of).collect()
     }
 
     /// Of the factors, on a batch of what is held out.
@@ -144,8 +145,8 @@ impl Differentiable {
 
     /// From gradients of factors to gradients of parameters.
     fn pull(&self, alphas: &Alphas, drawn: &[Option<Drawn>], grads: Vec<Option<Vec<f64>>>) -> Vec<Option<Vec<f64>>> {
-        let of = alphas.values.iter().map(Vec::len).sum();
-        let one = |((alpha, drawn), grad): ((&Vec<f64>, &Option<Drawn>), Option<Vec<f64>>)| {
+        let of = alphas.values().map(<[f64]>::len).sum();
+        let one = |((alpha, drawn), grad): ((&[f64], &Option<Drawn>), Option<Vec<f64>>)| {
             let mut grad = self.mixture.pull(drawn.as_ref()?, &grad?);
             if self.zero_one > 0.0 {
                 let push = Mixture::zero_one_gradient(alpha, self.zero_one, of);
@@ -153,26 +154,26 @@ impl Differentiable {
             }
             Some(grad)
         };
-        alphas.values.iter().zip(drawn).zip(grads).map(one).collect()
+        alphas.values().zip(drawn).zip(grads).map(one).collect()
     }
 
     /// The mixture without noise: of a hard one the strongest path.
     fn settled(&self, net: &Supernet, alphas: &Alphas) -> Result<Selection, OneShotError> {
-        let of = |(c, alpha): (&choice::Choice, &Vec<f64>)| {
+        let of = |(c, alpha): (&choice::Choice, &[f64])| {
             let strength = self.mixture.strength(alpha);
             (!is_fed(c)).then(|| match self.mixture {
                 Mixture::HardGumbel => Drawn::path(super::mixture::argmax(&strength), strength.len()),
                 _ => Drawn::fixed(strength),
             })
         };
-        let drawn: Vec<_> = net.choices().iter().zip(&alphas.values).map(of).collect();
+        let drawn: Vec<_> = net.choices().iter().zip(alphas.values()).map(of).collect();
         net.selection(&drawn)
     }
 }
 
 /// Whether every parameter is a number.
 fn check(net: &Supernet, alphas: &Alphas, epoch: u32, index: usize) -> Result<(), OneShotError> {
-    for (c, alpha) in net.choices().iter().zip(&alphas.values) {
+    for (c, alpha) in net.choices().iter().zip(alphas.values()) {
         if let Some(value) = alpha.iter().copied().find(|a| !a.is_finite()) {
             let label = c.label.to_string();
             return Err(OneShotError::Alpha { label, epoch: epoch + 1, step: index + 1, value });

@@ -1,7 +1,8 @@
 //! The one-shot strategies by name, with their papers' settings.
 
-use super::alpha::Adam;
+use super::adam::Adam;
 use super::course::Report;
+use super::enas::Enas;
 use super::gradient::Differentiable;
 use super::mixture::Mixture;
 use super::sampled::SinglePath;
@@ -18,6 +19,8 @@ use mutators::{Options, Space};
 pub enum OneShot {
     /// Weights and architecture parameters learn in turns.
     Differentiable(Differentiable),
+    /// Weights learn along paths that a controller draws.
+    Enas(Enas),
     /// Weights learn one path at a time; the architecture is searched afterwards.
     SinglePath(SinglePath),
 }
@@ -48,6 +51,7 @@ fn named(options: &mut Options) -> Result<OneShot, OneShotError> {
             let adam = Adam { rate: 1e-3, ..DARTS };
             Differentiable { adam, temperature: (1.0, 0.03), ..differentiable(Mixture::Gumbel) }
         }
+        "enas" => return Ok(OneShot::Enas(Enas::take(options)?)),
         "random-one-shot" => return Ok(OneShot::SinglePath(SinglePath::take("random", options)?)),
         "spos" => {
             let evolution = "regularized-evolution:population=50,sample=10";
@@ -82,6 +86,7 @@ impl OneShot {
     pub fn identity(&self) -> &str {
         match self {
             Self::Differentiable(s) => &s.identity,
+            Self::Enas(s) => &s.identity,
             Self::SinglePath(s) => &s.identity,
         }
     }
@@ -103,6 +108,7 @@ impl OneShot {
         let mut net = Supernet::new(name, space, dataset, recipe)?;
         match self {
             Self::Differentiable(s) => s.search(&mut net, keep, report),
+            Self::Enas(s) => s.search(&mut net, keep, report),
             Self::SinglePath(s) => s.search(net, keep, report),
         }
     }

@@ -19,6 +19,11 @@ pub const ONE_SHOT: &[OneShotEntry] = &[
         options: "arch_lr=0.0003,arch_decay=0.001,warmup=0,order=2",
     },
     OneShotEntry {
+        name: "enas",
+        summary: "one-shot: paths drawn by an LSTM that learns from their accuracy (Pham et al. 2018)",
+        options: "arch_lr=0.00035,entropy=0.0001,baseline=0.99,tau=5,bound=2.5,hidden=64,steps=50,samples=10,recalibrate=20",
+    },
+    OneShotEntry {
         name: "fair-darts",
         summary: "one-shot: a sigmoid per candidate, pushed towards 0 and 1 (Chu et al. 2020)",
         options: "arch_lr=0.0003,arch_decay=0.001,warmup=0,zero_one=10",

@@ -40,8 +40,8 @@ impl SinglePath {
         keep: Option<&Keep>,
         report: Report<'_>,
     ) -> Result<Found, OneShotError> {
-        let course = Course::begin(&mut net, &self.identity, None, keep, report)?;
-        let history = learn(&mut net, course)?;
+        let course = Course::begin(&mut net, &self.identity, &mut (), keep, report)?;
+        let history = learn(&mut net, course, &mut |_, _| Ok(()))?;
         let (space, seed) = (net.space().clone(), net.recipe().seed);
         let paths = Paths::new(net, self.recalibrate);
         let study = Experiment::new(&space, build(&self.search)?, &paths).trials(self.trials).seed(seed).run()?;
@@ -57,11 +57,23 @@ impl SinglePath {
 /// # Errors
 /// If a loss is no number, the space has no legal sample, or the device fails.
 pub fn train(net: &mut Supernet, report: Report<'_>) -> Result<Vec<Epoch>, OneShotError> {
-    let course = Course::begin(net, "single-path", None, None, report)?;
-    learn(net, course)
+    let course = Course::begin(net, "single-path", &mut (), None, report)?;
+    learn(net, course, &mut |_, _| Ok(()))
 }
 
-fn learn(net: &mut Supernet, mut course: Course<'_>) -> Result<Vec<Epoch>, OneShotError> {
+/// What looks at a supernet after so many epochs.
+pub type Look<'a> = &'a mut dyn FnMut(&mut Supernet, u32) -> Result<(), OneShotError>;
+
+/// The same, where someone looks at the supernet after every epoch.
+///
+/// # Errors
+/// As [`train`], or as what looks.
+pub fn train_watched(net: &mut Supernet, report: Report<'_>, look: Look<'_>) -> Result<Vec<Epoch>, OneShotError> {
+    let course = Course::begin(net, "single-path", &mut (), None, report)?;
+    learn(net, course, look)
+}
+
+fn learn(net: &mut Supernet, mut course: Course<'_>, look: Look<'_>) -> Result<Vec<Epoch>, OneShotError> {
     let (seed, epochs, batches) = (net.recipe().seed, net.recipe().epochs, net.loaders.weights.batches());
     for epoch in course.next()..epochs {
         for index in 0..batches {
@@ -73,7 +85,8 @@ fn learn(net: &mut Supernet, mut course: Course<'_>) -> Result<Vec<Epoch>, OneSh
         let seconds = course.seconds();
         let path = net.space().sample(&mut stream(seed, &[b"measured", &epoch.to_le_bytes()]))?;
         let valid = net.measure_recalibrated(&net.path(&path), MEASURED)?;
-        course.close(net, valid, path, None, seconds)?;
+        course.close(net, valid, path, None, &(), seconds)?;
+        look(net, epoch + 1)?;
     }
     Ok(course.history)
 }

@@ -170,6 +170,22 @@ impl Supernet {
         Selection { sites: self.of_site.iter().map(|c| Pick { arms: Some(arms(c)), weights: None }).collect() }
     }
 
+    /// The path of some arms per decision.
+    pub(super) fn arms(&self, arms: &[Vec<usize>]) -> Selection {
+        let pick = |c: &usize| Pick { arms: Some(arms[*c].iter().map(|a| *a as u32).collect()), weights: None };
+        Selection { sites: self.of_site.iter().map(pick).collect() }
+    }
+
+    /// Whether the space admits some arms per decision.
+    pub(super) fn is_legal(&self, arms: &[Vec<usize>]) -> bool {
+        choice::sample(&self.space, &self.choices, arms).is_ok()
+    }
+
+    /// A training pass for what comes out of it alone. The arch plan has the shortest way back.
+    pub(super) fn try_path(&mut self, batch: &Batch, selection: &Selection) -> Result<Pass, OneShotError> {
+        Ok(self.pass(batch, selection, (false, true), 0.0)?.0)
+    }
+
     /// Moves the weights that the taken paths use; all others keep their values and their velocity.
     pub(super) fn step(&mut self, sgd: &mut Sgd, selection: &Selection, rate: f64) -> Result<(), OneShotError> {
         if self.recipe.clip > 0.0 {
@@ -316,10 +332,10 @@ impl Supernet {
         Ok(self.loaders.weights.batch(0, index)?)
     }
 
-    /// A training pass for its statistics alone. The arch plan has the shortest way back.
+    /// A training pass for its statistics alone, which counts as none.
     fn forward(&mut self, batch: &Batch, selection: &Selection) -> Result<(), OneShotError> {
         let runs = self.runs;
-        self.pass(batch, selection, (false, true), 0.0)?;
+        self.try_path(batch, selection)?;
         self.runs = runs;
         Ok(())
     }

@@ -103,18 +103,23 @@ const BOTTOM: f64 = 36.0;
 /// Lines of the grid above the lowest.
 const TICKS: usize = 4;
 
-/// Panels one below the other.
-pub fn svg(title: &str, panels: &[Panel]) -> String {
+/// Height above the first panel: a title and a line below it.
+const HEAD: f64 = 48.0;
+
+/// Panels one below the other, under a title and what it is about.
+pub fn svg(title: &str, subtitle: &str, panels: &[Panel]) -> String {
     let panels: Vec<&Panel> = panels.iter().filter(|p| p.epochs() > 0).collect();
-    let height = 32.0 + HEIGHT * panels.len() as f64;
+    let height = HEAD + HEIGHT * panels.len() as f64;
     let mut out = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{WIDTH}\" height=\"{height}\" viewBox=\"0 0 {WIDTH} {height}\" \
          font-family=\"sans-serif\" font-size=\"12\">\n<rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n\
-         <text x=\"{LEFT}\" y=\"22\" font-size=\"15\">{}</text>\n",
-        escaped(title)
+         <text x=\"{LEFT}\" y=\"22\" font-size=\"15\">{}</text>\n\
+         <text x=\"{LEFT}\" y=\"40\" fill=\"#555\">{}</text>\n",
+        escaped(title),
+        escaped(subtitle)
     );
     for (i, panel) in panels.iter().enumerate() {
-        draw(&mut out, panel, 32.0 + HEIGHT * i as f64);
+        draw(&mut out, panel, HEAD + HEIGHT * i as f64);
     }
     out + "</svg>\n"
 }
@@ -212,9 +217,9 @@ mod tests {
 
     #[test]
     fn a_drawing_has_a_line_per_series() {
-        let text = svg("a < b", &[panel(&[1.0, 2.0], &[]), panel(&[], &[]), panel(&[1.0], &[2.0])]);
+        let text = svg("a < b", "c & d", &[panel(&[1.0, 2.0], &[]), panel(&[], &[]), panel(&[1.0], &[2.0])]);
         assert_eq!(text.matches("<polyline").count(), 3);
-        assert!(text.contains("a &lt; b") && text.ends_with("</svg>\n"));
+        assert!(text.contains("a &lt; b") && text.contains("c &amp; d") && text.ends_with("</svg>\n"));
         assert!(!text.contains("NaN"));
     }
 }

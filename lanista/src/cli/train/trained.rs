@@ -101,8 +101,8 @@ impl Trained {
 
     /// A drawing of the curves.
     pub fn drawing(&self) -> String {
-        let title = format!("{} on {}: {:.2} % test accuracy", self.network, self.data, self.test.accuracy);
-        svg(&title, &self.panels())
+        let title = format!("{:.2} % test accuracy on {}", self.test.accuracy, self.data);
+        svg(&title, &self.network, &self.panels())
     }
 
     /// The accuracy over the epochs, for a terminal.

@@ -1,0 +1,149 @@
+//! ENAS: shared weights learn along paths that a controller draws, and the controller learns from their accuracy.
+//!
+//! Pham et al. 2018, "Efficient Neural Architecture Search via Parameter Sharing".
+
+use super::OneShotError;
+use super::adam::Adam;
+use super::bilevel::Side;
+use super::choice;
+use super::controller::{Controller, Policy};
+use super::course::{Course, Report};
+use super::search::{Found, Keep};
+use super::supernet::{Supernet, cycled};
+use codegen::init::stream;
+use mutators::{Options, Sample};
+use rand_chacha::ChaCha8Rng;
+
+/// Draws of a legal architecture before giving up on a constraint.
+const TRIES: usize = 1000;
+
+/// The strategy `enas`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Enas {
+    pub(super) identity: String,
+    /// The controller.
+    pub policy: Policy,
+    /// Steps of the controller after each epoch of the weights.
+    pub steps: usize,
+    /// Architectures that are drawn in the end, of which the best is taken.
+    pub samples: usize,
+    /// Training batches over which an architecture's running statistics are taken there.
+    pub recalibrate: usize,
+}
+
+impl Enas {
+    pub(super) fn take(options: &mut Options) -> Result<Self, OneShotError> {
+        let rate = options.take_in("arch_lr", 0.00035, 0.0, 1e3)?;
+        let entropy = options.take_in("entropy", 1e-4, 0.0, 1e3)?;
+        let baseline = options.take_in("baseline", 0.99, 0.0, 1.0)?;
+        let temperature = options.take_in("tau", 5.0, 1e-6, 1e6)?;
+        let bound = options.take_in("bound", 2.5, 1e-6, 1e6)?;
+        let hidden = options.take_in("hidden", 64, 1, 4096)?;
+        let steps = options.take_in("steps", 50, 0, 1_000_000)?;
+        let samples = options.take_in("samples", 10, 1, 1_000_000)?;
+        let recalibrate = options.take_in("recalibrate", 20, 1, 1_000_000)?;
+        let identity = format!(
+            "{}:arch_lr={rate},entropy={entropy},baseline={baseline},tau={temperature},bound={bound},hidden={hidden},\
+             steps={steps},samples={samples},recalibrate={recalibrate}",
+            options.name
+        );
+        let adam = Adam { rate, betas: (0.9, 0.999), weight_decay: 0.0 };
+        let policy = Policy { hidden, temperature, bound, entropy, baseline, adam };
+        Ok(Self { identity, policy, steps, samples, recalibrate })
+    }
+
+    pub(super) fn search(
+        &self,
+        net: &mut Supernet,
+        keep: Option<&Keep>,
+        report: Report<'_>,
+    ) -> Result<Found, OneShotError> {
+        let seed = net.recipe().seed;
+        let mut controller = Controller::new(net.choices(), self.policy, seed);
+        let mut course = Course::begin(net, &self.identity, &mut controller, keep, report)?;
+        let (epochs, batches) = (net.recipe().epochs, net.loaders.weights.batches());
+        for epoch in course.next()..epochs {
+            for index in 0..batches {
+                let step = u64::from(epoch) * batches as u64 + index as u64;
+                let (_, arms) = draw(net, &controller, &mut stream(seed, &[b"path", &step.to_le_bytes()]))?;
+                let batch = net.loaders.weights.batch(u64::from(epoch), index)?;
+                let selection = net.arms(&arms);
+                course.learn(net, &batch, &selection, (epoch, index))?;
+            }
+            for index in 0..self.steps {
+                self.teach(net, &mut controller, (epoch, index))?;
+            }
+            let seconds = course.seconds();
+            let mut rng = stream(seed, &[b"measured", &epoch.to_le_bytes()]);
+            let (sample, arms) = draw(net, &controller, &mut rng)?;
+            let valid = net.measure_recalibrated(&net.arms(&arms), self.recalibrate)?;
+            course.close(net, valid, sample, None, &controller, seconds)?;
+        }
+        let sample = self.best(net, &controller)?;
+        Ok(Found { sample, alphas: None, history: course.history })
+    }
+
+    /// One step of the controller. The reward is the accuracy on a batch of what is held out.
+    fn teach(
+        &self,
+        net: &mut Supernet,
+        controller: &mut Controller,
+        (epoch, index): (u32, usize),
+    ) -> Result<(), OneShotError> {
+        let step = u64::from(epoch) * self.steps as u64 + index as u64;
+        let batch = cycled(&mut net.loaders.arch, step)?;
+        let mut rng = stream(net.recipe().seed, &[b"controller step", &step.to_le_bytes()]);
+        controller.learn(&mut rng, |arms| -> Result<f64, OneShotError> {
+            // What no constraint admits is worth nothing.
+            if !net.is_legal(arms) {
+                return Ok(0.0);
+            }
+            let pass = net.try_path(&batch, &net.arms(arms))?;
+            if !pass.loss.is_finite() {
+                let (side, epoch, step) = (Side::Valid, epoch + 1, index + 1);
+                return Err(OneShotError::Loss { side, epoch, step, loss: pass.loss });
+            }
+            Ok(pass.hits as f64 / pass.images.max(1) as f64)
+        })?;
+        match controller.is_finite() {
+            true => Ok(()),
+            false => Err(OneShotError::Alpha {
+                label: "the controller".to_owned(),
+                epoch: epoch + 1,
+                step: index + 1,
+                value: f64::NAN,
+            }),
+        }
+    }
+
+    /// The best of some draws on what is held out, the first among equals.
+    fn best(&self, net: &mut Supernet, controller: &Controller) -> Result<Sample, OneShotError> {
+        let mut rng = stream(net.recipe().seed, &[b"read off"]);
+        let mut best: Option<(f64, Sample)> = None;
+        for _ in 0..self.samples {
+            let (sample, arms) = draw(net, controller, &mut rng)?;
+            let score = net.measure_recalibrated(&net.arms(&arms), self.recalibrate)?;
+            if best.as_ref().is_none_or(|(accuracy, _)| score.accuracy > *accuracy) {
+                best = Some((score.accuracy, sample));
+            }
+        }
+        Ok(best.expect("invariant: one draw at least").1)
+    }
+}
+
+/// A legal architecture of the controller's, as a sample and as arms.
+fn draw(
+    net: &Supernet,
+    controller: &Controller,
+    rng: &mut ChaCha8Rng,
+) -> Result<(Sample, Vec<Vec<usize>>), OneShotError> {
+    let mut refused = None;
+    for _ in 0..TRIES {
+        let arms = controller.draw(rng)?;
+        match choice::sample(net.space(), net.choices(), &arms) {
+            Ok(sample) => return Ok((sample, arms)),
+            Err(e) => refused = Some(e),
+        }
+    }
+    Err(refused.expect("invariant: one try at least"))
+}
