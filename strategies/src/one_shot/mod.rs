@@ -53,5 +53,5 @@ pub use {
     mixture::{Drawn, Mixture, argmax, softmax},
     sampled::{Look, Paths, SinglePath, train, train_watched},
     search::{Epoch, Found, Keep},
-    supernet::Supernet,
+    supernet::{Pass, Supernet},
 };

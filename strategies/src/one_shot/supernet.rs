@@ -152,7 +152,10 @@ impl Supernet {
     }
 
     /// What a run does where each decision is as drawn; every input goes on where none was drawn.
-    pub(super) fn selection(&self, drawn: &[Option<Drawn>]) -> Result<Selection, OneShotError> {
+    ///
+    /// # Errors
+    /// If the device fails.
+    pub fn selection(&self, drawn: &[Option<Drawn>]) -> Result<Selection, OneShotError> {
         let pick = |choice: &usize| -> Result<Pick, OneShotError> {
             let Some(drawn) = &drawn[*choice] else { return Ok(Pick { arms: None, weights: None }) };
             let weights = Tensor::f_from_slice(&drawn.weights)?.f_to_kind(self.recipe.precision.kind())?;
@@ -186,8 +189,12 @@ impl Supernet {
         Ok(self.pass(batch, selection, (false, true), 0.0)?.0)
     }
 
-    /// Moves the weights that the taken paths use; all others keep their values and their velocity.
-    pub(super) fn step(&mut self, sgd: &mut Sgd, selection: &Selection, rate: f64) -> Result<(), OneShotError> {
+    /// Moves the weights that the taken paths use, after a [`pass`](Supernet::pass) along them; all others keep their values
+    /// and their velocity.
+    ///
+    /// # Errors
+    /// If the device fails.
+    pub fn step(&mut self, sgd: &mut Sgd, selection: &Selection, rate: f64) -> Result<(), OneShotError> {
         if self.recipe.clip > 0.0 {
             clip_grad_norm(&mut self.params, self.recipe.clip)?;
         }
@@ -236,8 +243,13 @@ impl Supernet {
         Ok(all.into_iter().filter_map(|(path, w)| Some((Name::new(own(&path)?), w))).collect())
     }
 
-    /// A training pass over a batch: its loss, and gradients as asked for. Those of the weights are in the parameters.
-    pub(super) fn pass(
+    /// A training pass over a batch: its loss, and gradients as asked for (of the weights, of the factors). Those of the
+    /// weights are in [`Supernet::params`]; those of the factors are given back by decision, none for one that plays no
+    /// part. `drop_path` is a factor of the graph's own probabilities.
+    ///
+    /// # Errors
+    /// If the device fails.
+    pub fn pass(
         &mut self,
         batch: &Batch,
         selection: &Selection,
@@ -342,10 +354,13 @@ impl Supernet {
 }
 
 /// What a training pass came to.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Pass {
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Pass {
+    /// The mean loss.
     pub loss: f64,
+    /// How many images were told right.
     pub hits: i64,
+    /// How many there were.
     pub images: i64,
 }
 
