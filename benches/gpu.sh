@@ -19,12 +19,23 @@ build() {
     local messages=$bin/build.json
     # One call for all of them, so that nothing is built twice with other features.
     cargo build --locked --workspace --features torch --bins --tests --message-format=json >"$messages"
-    for name in lanista darts-step parity; do
-        local path
-        path=$(sed -n "s/.*\"name\":\"$name\".*\"executable\":\"\([^\"]*\)\".*/\1/p" "$messages" | grep -v null | tail -n 1)
-        [[ -n $path ]] || { echo "gpu.sh: cargo built no $name" >&2; exit 2; }
-        strip -o "$bin/$name" "$path"
-    done
+    python3 - "$messages" "$bin" <<'PY'
+import json, subprocess, sys
+
+messages, folder = sys.argv[1:]
+# A binary is also built as the harness of its own unit tests, under the same name.
+wanted = {("bin", "lanista"), ("bin", "darts-step"), ("test", "parity")}
+for line in open(messages):
+    message = json.loads(line)
+    if message["reason"] != "compiler-artifact" or not message.get("executable"):
+        continue
+    kind, name = message["target"]["kind"][0], message["target"]["name"]
+    if (kind, name) in wanted and message["profile"]["test"] == (kind == "test"):
+        subprocess.run(["strip", "-o", f"{folder}/{name}", message["executable"]], check=True)
+        wanted.remove((kind, name))
+if wanted:
+    sys.exit(f"gpu.sh: cargo built no {', '.join(name for _, name in sorted(wanted))}")
+PY
     rm "$messages"
     du -ch "$bin"/lanista "$bin"/darts-step "$bin"/parity | tail -n 1
 }
