@@ -209,6 +209,17 @@ fn a_genotype_of_the_darts_space() {
     }
 }
 
+/// Where the cost counts for more than anything else, nothing is chosen that costs.
+#[test]
+fn a_cost_decides_if_it_counts_enough() {
+    let recipe = Recipe { epochs: 8, precision: Precision::F32, ..recipe() };
+    for strategy in ["darts:order=1,cost=params", "gdas:cost=macs", "fair-darts:cost=params"] {
+        let text = format!("{strategy},arch_lr=0.1,cost_weight=1000");
+        let found = run(NB201, &text, &recipe).unwrap_or_else(|e| panic!("{text}: {e}"));
+        assert!(!found.sample.to_string().contains("nor_conv"), "{text}: {}", found.sample);
+    }
+}
+
 #[test]
 fn weights_learn() {
     let recipe = Recipe { epochs: 4, images: 0, batch: 64, precision: Precision::F32, ..recipe() };

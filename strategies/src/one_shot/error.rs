@@ -66,6 +66,9 @@ pub enum OneShotError {
     /// An option that does not fit.
     #[error(transparent)]
     Option(#[from] OptionError),
+    /// A space whose cost cannot be told in expectation.
+    #[error(transparent)]
+    Cost(#[from] ir::cost::ModelError),
     /// A network or a data set that cannot be trained on.
     #[error(transparent)]
     Train(#[from] TrainError),

@@ -7,6 +7,7 @@ use super::bilevel::{Gradients, Side, Step, first_order, second_order};
 use super::choice;
 use super::course::{Course, Report};
 use super::mixture::{Drawn, Mixture};
+use super::penalty::{Measure, Penalty};
 use super::search::{Found, Keep};
 use super::supernet::{Pair, Supernet, cycled, is_fed};
 use codegen::init::stream;
@@ -30,6 +31,10 @@ pub struct Differentiable {
     pub temperature: (f64, f64),
     /// Epochs in which only weights learn.
     pub warmup: u32,
+    /// What a network costs that counts in the architecture's loss.
+    pub cost: Option<Measure>,
+    /// How much it counts: times the expected cost over that of guessing.
+    pub cost_weight: f64,
     /// Weight of the term that pushes independent factors away from one half.
     pub zero_one: f64,
 }
@@ -44,6 +49,10 @@ impl Differentiable {
         s.warmup = options.take_in("warmup", s.warmup, 0, 100_000)?;
         let (rate, decay, warmup) = (s.adam.rate, s.adam.weight_decay, s.warmup);
         let mut identity = format!("{name}:arch_lr={rate},arch_decay={decay},warmup={warmup}");
+        let word = options.take_one("cost", Measure::word(s.cost), Measure::WORDS)?.to_owned();
+        s.cost = Measure::from_word(&word);
+        s.cost_weight = options.take_in("cost_weight", s.cost_weight, 0.0, 1e6)?;
+        identity.push_str(&format!(",cost={word},cost_weight={}", s.cost_weight));
         if s.mixture == Mixture::Softmax {
             let order = options.take_in("order", if s.second_order { 2 } else { 1 }, 1, 2)?;
             s.second_order = order == 2;
@@ -75,6 +84,8 @@ impl Differentiable {
     ) -> Result<Found, OneShotError> {
         let recipe = net.recipe().clone();
         let mut alphas = Alphas::new(net.choices(), self.deviation, recipe.seed);
+        let cost = |measure| Penalty::new(net.space(), net.choices(), measure, self.cost_weight);
+        let penalty = self.cost.map(cost).transpose()?;
         let mut course = Course::begin(net, &self.identity, &mut alphas, keep, report)?;
         let batches = net.loaders.weights.batches();
         for epoch in course.next()..recipe.epochs {
@@ -85,7 +96,7 @@ impl Differentiable {
                 if epoch >= self.warmup {
                     let drawn = self.draw(net, &alphas, temperature, step, b"architecture");
                     let found = self.architecture_gradient(net, &course.sgd, &train, &drawn, (epoch, index))?;
-                    alphas.step(&self.pull(&alphas, &drawn, found.arch), self.adam);
+                    alphas.step(&self.pull(&alphas, &drawn, found.arch, penalty.as_ref()), self.adam);
                     check(net, &alphas, epoch, index)?;
                 }
                 let drawn = self.draw(net, &alphas, temperature, step, b"weights");
@@ -144,17 +155,28 @@ impl Differentiable {
     }
 
     /// From gradients of factors to gradients of parameters.
-    fn pull(&self, alphas: &Alphas, drawn: &[Option<Drawn>], grads: Vec<Option<Vec<f64>>>) -> Vec<Option<Vec<f64>>> {
+    fn pull(
+        &self,
+        alphas: &Alphas,
+        drawn: &[Option<Drawn>],
+        grads: Vec<Option<Vec<f64>>>,
+        penalty: Option<&Penalty>,
+    ) -> Vec<Option<Vec<f64>>> {
         let of = alphas.values().map(<[f64]>::len).sum();
-        let one = |((alpha, drawn), grad): ((&[f64], &Option<Drawn>), Option<Vec<f64>>)| {
-            let mut grad = self.mixture.pull(drawn.as_ref()?, &grad?);
+        let strengths: Vec<Vec<f64>> = alphas.values().map(|a| self.mixture.strength(a)).collect();
+        let costs = penalty.map(|p| p.gradient(&strengths));
+        let one = |(i, grad): (usize, Option<Vec<f64>>)| {
+            let mut grad = self.mixture.pull(drawn[i].as_ref()?, &grad?);
+            let mut add = |more: Vec<f64>| grad.iter_mut().zip(more).for_each(|(g, m)| *g += m);
+            if let Some(costs) = &costs {
+                add(self.mixture.pull(&Drawn::fixed(strengths[i].clone()), &costs[i]));
+            }
             if self.zero_one > 0.0 {
-                let push = Mixture::zero_one_gradient(alpha, self.zero_one, of);
-                grad.iter_mut().zip(push).for_each(|(g, p)| *g += p);
+                add(Mixture::zero_one_gradient(alphas.of(i), self.zero_one, of));
             }
             Some(grad)
         };
-        alphas.values().zip(drawn).zip(grads).map(one).collect()
+        grads.into_iter().enumerate().map(one).collect()
     }
 
     /// The mixture without noise: of a hard one the strongest path.

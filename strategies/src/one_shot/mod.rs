@@ -32,6 +32,8 @@ mod list;
 #[cfg(feature = "torch")]
 mod mixture;
 #[cfg(feature = "torch")]
+mod penalty;
+#[cfg(feature = "torch")]
 mod sampled;
 #[cfg(feature = "torch")]
 mod search;
@@ -51,6 +53,7 @@ pub use {
     gradient::Differentiable,
     hub::{OneShot, build},
     mixture::{Drawn, Mixture, argmax, softmax},
+    penalty::Measure,
     sampled::{Look, Paths, SinglePath, train, train_watched},
     search::{Epoch, Found, Keep},
     supernet::{Pass, Supernet},

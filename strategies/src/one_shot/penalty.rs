@@ -1,0 +1,149 @@
+//! A term of the loss for what a network costs, in expectation over the architecture parameters.
+//!
+//! The expected cost is linear in the probabilities of each decision, so that its gradient is a difference of two
+//! expectations, and exact. Cai, Zhu and Han 2019, "ProxylessNAS", section 3.3, where the cost is a latency.
+
+use super::OneShotError;
+use super::choice::Choice;
+use ir::{Convention, Pick, cost::CostModel};
+use mutators::Space;
+
+/// What is penalised.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Measure {
+    /// Learned parameters.
+    Params,
+    /// Multiplications, as NAS-Bench counts them.
+    Macs,
+}
+
+impl Measure {
+    pub(super) const WORDS: &'static [&'static str] = &["none", "params", "macs"];
+
+    pub(super) fn from_word(word: &str) -> Option<Self> {
+        match word {
+            "params" => Some(Self::Params),
+            "macs" => Some(Self::Macs),
+            _ => None,
+        }
+    }
+
+    pub(super) fn word(of: Option<Self>) -> &'static str {
+        match of {
+            None => "none",
+            Some(Self::Params) => "params",
+            Some(Self::Macs) => "macs",
+        }
+    }
+}
+
+/// `weight E[cost] / E0[cost]`, where in `E0` every candidate is as probable as any other.
+#[derive(Debug)]
+pub(super) struct Penalty {
+    model: CostModel,
+    measure: Measure,
+    weight: f64,
+    /// For each decision of the model: the choice, and the arm of each of its values. None for one without parameters.
+    places: Vec<Option<(usize, Vec<usize>)>>,
+    uniform: f64,
+}
+
+impl Penalty {
+    pub fn new(space: &Space, choices: &[Choice], measure: Measure, weight: f64) -> Result<Self, OneShotError> {
+        let model = CostModel::of(space.base(), Convention::Nasbench)?;
+        let place = |d: &ir::cost::CostDecision| {
+            let choice = choices.iter().position(|c| c.label == d.name)?;
+            let arm = |rank: u64| {
+                let text = d.domain.value(Pick::index(rank))?.to_string();
+                choices[choice].arms.iter().position(|a| a.name == text.as_str())
+            };
+            // A subset's values are no arms: they are taken as equally probable.
+            Some((choice, (0..d.domain.size()?).map(arm).collect::<Option<_>>()?))
+        };
+        let places = model.decisions().iter().map(place).collect();
+        let mut penalty = Self { model, measure, weight, places, uniform: 1.0 };
+        let even: Vec<Vec<f64>> = choices.iter().map(|c| vec![1.0 / c.arms.len() as f64; c.arms.len()]).collect();
+        penalty.uniform = penalty.expected(&even, None).max(f64::MIN_POSITIVE);
+        Ok(penalty)
+    }
+
+    /// The gradient with respect to the probabilities of each choice; zero for one that costs nothing.
+    pub fn gradient(&self, probabilities: &[Vec<f64>]) -> Vec<Vec<f64>> {
+        let mut grads: Vec<Vec<f64>> = probabilities.iter().map(|p| vec![0.0; p.len()]).collect();
+        for (choice, _) in self.places.iter().flatten() {
+            let without = self.expected(probabilities, Some((*choice, None)));
+            for (arm, grad) in grads[*choice].iter_mut().enumerate() {
+                let with = self.expected(probabilities, Some((*choice, Some(arm))));
+                *grad = self.weight * (with - without) / self.uniform;
+            }
+        }
+        grads
+    }
+
+    /// The expected cost, where one choice may be sure of an arm, or of none.
+    fn expected(&self, probabilities: &[Vec<f64>], sure: Option<(usize, Option<usize>)>) -> f64 {
+        let probability = |name: &str, rank: u64| {
+            let Some(i) = self.model.decisions().iter().position(|d| d.name == name) else { return 0.0 };
+            let Some((choice, arms)) = &self.places[i] else {
+                return 1.0 / self.model.decisions()[i].domain.size().unwrap_or(1) as f64;
+            };
+            let arm = arms[rank as usize];
+            match sure.filter(|(c, _)| c == choice) {
+                Some((_, only)) => f64::from(u8::from(only == Some(arm))),
+                None => probabilities[*choice].get(arm).copied().unwrap_or(1.0 / arms.len() as f64),
+            }
+        };
+        let cost = self.model.expectation(&probability);
+        match self.measure {
+            Measure::Params => cost.params,
+            Measure::Macs => cost.macs,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::choice::{Arm, Kind};
+    use super::super::mixture::softmax;
+    use super::*;
+    use ir::Name;
+
+    fn choices(space: &Space) -> Vec<Choice> {
+        let ops = ["none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3"];
+        let arm = |n: &&str| Arm { name: Name::new(n), is_zero: *n == "none", is_free: !n.starts_with("nor") };
+        let slots = space.schema().expect("static").slots();
+        let choice = |label: &Name| Choice {
+            label: label.clone(),
+            kind: Kind::Layer,
+            arms: ops.iter().map(arm).collect(),
+            feeds: Vec::new(),
+        };
+        slots.iter().map(|s| choice(&s.label)).collect()
+    }
+
+    #[test]
+    fn the_gradient_agrees_with_central_differences() {
+        let space = mutators::spaces::build("nasbench201:channels=4,cells=1").expect("it is in the hub");
+        let choices = choices(&space);
+        for measure in [Measure::Params, Measure::Macs] {
+            let penalty = Penalty::new(&space, &choices, measure, 0.3).expect("has a cost");
+            let mut p: Vec<Vec<f64>> = (0..6).map(|i| softmax(&[0.1 * f64::from(i), 0.5, -0.4, 1.0, 0.0])).collect();
+            let grad = penalty.gradient(&p);
+            for choice in 0..6 {
+                for arm in 0..5 {
+                    let mut at = |by: f64| {
+                        p[choice][arm] += by;
+                        let value = 0.3 * penalty.expected(&p, None) / penalty.uniform;
+                        p[choice][arm] -= by;
+                        value
+                    };
+                    let difference = (at(1e-4) - at(-1e-4)) / 2e-4;
+                    assert!((difference - grad[choice][arm]).abs() < 1e-9, "{choice} {arm}");
+                }
+                // A 3x3 convolution costs most, what has no weights nothing.
+                assert!(grad[choice][3] > grad[choice][2] && grad[choice][2] > 0.0);
+                assert!(measure == Measure::Macs || grad[choice][0] == 0.0 && grad[choice][4] == 0.0);
+            }
+        }
+    }
+}
