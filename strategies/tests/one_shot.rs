@@ -220,6 +220,21 @@ fn a_cost_decides_if_it_counts_enough() {
     }
 }
 
+/// What drives every choice to what is free, a cost, ends the search where it is told to stop.
+#[test]
+fn a_search_stops_where_nothing_is_left_to_learn() {
+    let recipe = Recipe { epochs: 8, precision: Precision::F32, ..recipe() };
+    let collapse = "darts:order=1,cost=params,arch_lr=0.1,cost_weight=1000";
+    let whole = run(NB201, collapse, &recipe).expect("searches");
+    let share = |e: &Epoch| e.free_share.expect("differentiable");
+    let first = whole.history.iter().position(|e| share(e) > 0.7).expect("it collapses");
+    assert!(first + 1 < whole.history.len());
+    let stopped = run(NB201, &format!("{collapse},stop_free=0.7"), &recipe).expect("searches");
+    assert_eq!(stopped.history.len(), first + 1);
+    assert_eq!(stopped.history[first].sample, whole.history[first].sample);
+    assert_eq!(stopped.sample, stopped.history[first].sample);
+}
+
 #[test]
 fn weights_learn() {
     let recipe = Recipe { epochs: 4, images: 0, batch: 64, precision: Precision::F32, ..recipe() };

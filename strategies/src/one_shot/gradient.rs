@@ -8,7 +8,7 @@ use super::choice;
 use super::course::{Course, Report};
 use super::mixture::{Drawn, Mixture};
 use super::penalty::{Measure, Penalty};
-use super::search::{Found, Keep};
+use super::search::{Epoch, Found, Keep};
 use super::supernet::{Pair, Supernet, cycled, is_fed};
 use codegen::init::stream;
 use codegen::torch::{Selection, Sgd};
@@ -31,6 +31,9 @@ pub struct Differentiable {
     pub temperature: (f64, f64),
     /// Epochs in which only weights learn.
     pub warmup: u32,
+    /// The search ends once more than this share of the layer choices has nothing to learn; never at 1. After Liang et al.
+    /// 2019, "DARTS+", who end it when skip connections take over.
+    pub stop_free: f64,
     /// What a network costs that counts in the architecture's loss.
     pub cost: Option<Measure>,
     /// How much it counts: times the expected cost over that of guessing.
@@ -53,6 +56,8 @@ impl Differentiable {
         s.cost = Measure::from_word(&word);
         s.cost_weight = options.take_in("cost_weight", s.cost_weight, 0.0, 1e6)?;
         identity.push_str(&format!(",cost={word},cost_weight={}", s.cost_weight));
+        s.stop_free = options.take_in("stop_free", s.stop_free, 0.0, 1.0)?;
+        identity.push_str(&format!(",stop_free={}", s.stop_free));
         if s.mixture == Mixture::Softmax {
             let order = options.take_in("order", if s.second_order { 2 } else { 1 }, 1, 2)?;
             s.second_order = order == 2;
@@ -89,6 +94,9 @@ impl Differentiable {
         let mut course = Course::begin(net, &self.identity, &mut alphas, keep, report)?;
         let batches = net.loaders.weights.batches();
         for epoch in course.next()..recipe.epochs {
+            if self.ends_after(&course.history) {
+                break;
+            }
             let temperature = self.temperature(epoch, recipe.epochs);
             for index in 0..batches {
                 let step = u64::from(epoch) * batches as u64 + index as u64;
@@ -111,6 +119,11 @@ impl Differentiable {
         }
         let sample = self.read_off(net, &alphas)?;
         Ok(Found { sample, history: course.history, alphas: Some(alphas) })
+    }
+
+    /// Whether too much has nothing to learn.
+    fn ends_after(&self, history: &[Epoch]) -> bool {
+        history.last().and_then(|e| e.free_share).is_some_and(|free| free > self.stop_free)
     }
 
     fn read_off(&self, net: &Supernet, alphas: &Alphas) -> Result<Sample, OneShotError> {

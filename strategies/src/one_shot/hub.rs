@@ -37,6 +37,7 @@ fn differentiable(mixture: Mixture) -> Differentiable {
         deviation: 1e-3,
         temperature: (1.0, 1.0),
         warmup: 0,
+        stop_free: 1.0,
         cost: None,
         cost_weight: 0.1,
         zero_one: 0.0,

@@ -16,7 +16,7 @@ pub const ONE_SHOT: &[OneShotEntry] = &[
     OneShotEntry {
         name: "darts",
         summary: "one-shot: a softmax over all candidates, by gradients (Liu, Simonyan and Yang 2019)",
-        options: "arch_lr=0.0003,arch_decay=0.001,warmup=0,cost=none,cost_weight=0.1,order=2",
+        options: "arch_lr=0.0003,arch_decay=0.001,warmup=0,cost=none,cost_weight=0.1,stop_free=1,order=2",
     },
     OneShotEntry {
         name: "enas",
@@ -26,12 +26,12 @@ pub const ONE_SHOT: &[OneShotEntry] = &[
     OneShotEntry {
         name: "fair-darts",
         summary: "one-shot: a sigmoid per candidate, pushed towards 0 and 1 (Chu et al. 2020)",
-        options: "arch_lr=0.0003,arch_decay=0.001,warmup=0,cost=none,cost_weight=0.1,zero_one=10",
+        options: "arch_lr=0.0003,arch_decay=0.001,warmup=0,cost=none,cost_weight=0.1,stop_free=1,zero_one=10",
     },
     OneShotEntry {
         name: "gdas",
         summary: "one-shot: a path per step by Gumbel noise, straight-through gradients (Dong and Yang 2019)",
-        options: "arch_lr=0.0003,arch_decay=0.001,warmup=0,cost=none,cost_weight=0.1,tau=10,tau_end=0.1",
+        options: "arch_lr=0.0003,arch_decay=0.001,warmup=0,cost=none,cost_weight=0.1,stop_free=1,tau=10,tau_end=0.1",
     },
     OneShotEntry {
         name: "random-one-shot",
@@ -41,7 +41,7 @@ pub const ONE_SHOT: &[OneShotEntry] = &[
     OneShotEntry {
         name: "snas",
         summary: "one-shot: a concrete distribution over all candidates, by gradients (Xie et al. 2019)",
-        options: "arch_lr=0.001,arch_decay=0.001,warmup=0,cost=none,cost_weight=0.1,tau=1,tau_end=0.03",
+        options: "arch_lr=0.001,arch_decay=0.001,warmup=0,cost=none,cost_weight=0.1,stop_free=1,tau=1,tau_end=0.03",
     },
     OneShotEntry {
         name: "spos",
