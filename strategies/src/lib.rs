@@ -10,7 +10,9 @@ mod experiment;
 mod grid;
 mod hub;
 mod local_search;
+#[cfg(feature = "torch")]
 pub mod one_shot;
+mod one_shot_list;
 mod random;
 mod regularized_evolution;
 pub mod store;
@@ -25,7 +27,7 @@ pub use experiment::{Experiment, Progress};
 pub use grid::Grid;
 pub use hub::{Entry, STRATEGIES, build};
 pub use local_search::{Improvement, LocalSearch};
-pub use one_shot::{ONE_SHOT, is_one_shot};
+pub use one_shot_list::{ONE_SHOT, OneShotEntry, is_one_shot};
 pub use random::Random;
 pub use regularized_evolution::{EvolutionOptions, RegularizedEvolution};
 pub use store::{Crossing, Journal, Memory, Store, StudyIdentity};

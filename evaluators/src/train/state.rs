@@ -44,9 +44,9 @@ pub struct Best {
     pub accuracy: f64,
 }
 
-/// Sums over images.
+/// Sums over images, of which a [`Score`] is made.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub(super) struct Sums {
+pub struct Sums {
     loss: f64,
     hits: i64,
     images: i64,
@@ -61,6 +61,7 @@ impl Sums {
     }
 
     /// The means, of one image at least.
+    #[must_use]
     pub fn score(&self) -> Option<Score> {
         let n = self.images as f64;
         let (loss, accuracy) = (self.loss / n, 100.0 * self.hits as f64 / n);

@@ -10,7 +10,7 @@ use super::state::{Best, Epoch, Position, Sums};
 use crate::data::Loader;
 use codegen::array::Weights;
 use codegen::init::initialise;
-use codegen::torch::{Device, Executor, Layout, Optimizer, Params, Run, Turn, clip_grad_norm};
+use codegen::torch::{Device, Executor, Layout, Optimizer, Params, Run, Selection, Turn, clip_grad_norm};
 use ir::Program;
 use std::time::Instant;
 use tch::{Reduction, Tensor};
@@ -306,10 +306,9 @@ impl Trainer {
         };
         let Some(loader) = loader else { return Ok(None) };
         let plain = exchange(&mut self.params, self.ema.as_ref())?;
-        let sums = measure(&self.eval, &mut self.params, loader);
+        let score = measure(&self.eval, &mut self.params, loader, None);
         exchange(&mut self.params, plain.as_ref())?;
-        let score = sums?.score();
-        match score {
+        match score? {
             Some(s) if !s.loss.is_finite() => {
                 let (epoch, step) = (self.at.epoch + 1, self.at.batch);
                 Err(TrainError::NotFinite { epoch, step, loss: s.loss })
@@ -339,19 +338,32 @@ fn exchange(params: &mut Params, other: Option<&Tensor>) -> Result<Option<Tensor
     Ok(Some(before))
 }
 
-/// How many rows of logits are greatest at their label.
-fn hits(logits: &Tensor, labels: &Tensor) -> Result<Tensor, TrainError> {
+/// How many rows of logits are greatest at their label, on their device.
+///
+/// # Errors
+/// If the device fails.
+pub fn hits(logits: &Tensor, labels: &Tensor) -> Result<Tensor, TrainError> {
     Ok(logits.f_argmax(1, false)?.f_eq_tensor(labels)?.f_sum(tch::Kind::Int64)?)
 }
 
-fn measure(eval: &Executor, params: &mut Params, loader: &mut Loader) -> Result<Sums, TrainError> {
+/// Mean cross-entropy and accuracy of a plan's first output over the batches of a loader, along the selected paths of a
+/// supernet; none without images.
+///
+/// # Errors
+/// If the device fails.
+pub fn measure(
+    eval: &Executor,
+    params: &mut Params,
+    loader: &mut Loader,
+    selection: Option<&Selection>,
+) -> Result<Option<Score>, TrainError> {
     let mut sums = Sums::default();
     for index in 0..loader.batches() {
         let batch = loader.batch(0, index)?;
-        let out = eval.run(params, &[batch.images], &Run::default())?.outputs;
+        let out = eval.run(params, &[batch.images], &Run { selection, ..Run::default() })?.outputs;
         let loss = out[0].f_cross_entropy_loss::<Tensor>(&batch.labels, None, Reduction::Mean, -100, 0.0)?;
         let hits = hits(&out[0], &batch.labels)?;
         sums.add(loss.f_double_value(&[])?, hits.f_int64_value(&[])?, batch.labels.size()[0]);
     }
-    Ok(sums)
+    Ok(sums.score())
 }

@@ -11,7 +11,7 @@ use codegen::array::Weights;
 use codegen::checkpoint::Checkpoint;
 use codegen::torch::{Optimizer, Selection, Sgd};
 use evaluators::data::Batch;
-use evaluators::train::{Score, TrainError};
+use evaluators::train::{Score, Sums, TrainError};
 use ir::Name;
 use mutators::Sample;
 use serde::Deserialize;
@@ -47,9 +47,8 @@ pub(super) struct Course<'a> {
     identity: BTreeMap<String, String>,
     report: Report<'a>,
     started: Instant,
-    loss: f64,
-    hits: i64,
-    images: i64,
+    /// Of the epoch so far.
+    sums: Sums,
 }
 
 const FORMAT: &str = "lanista.one-shot";
@@ -75,7 +74,7 @@ impl<'a> Course<'a> {
         identity.extend(recipe.settings().into_iter().map(|(key, value)| (format!("recipe.{key}"), value)));
         let sgd = Sgd::new(recipe.momentum, recipe.nesterov, recipe.weight_decay);
         let (history, started) = (Vec::new(), Instant::now());
-        let mut course = Self { sgd, history, keep, identity, report, started, loss: 0.0, hits: 0, images: 0 };
+        let mut course = Self { sgd, history, keep, identity, report, started, sums: Sums::default() };
         if let Some(keep) = keep.filter(|k| k.resume) {
             course.resume(net, state, keep)?;
         }
@@ -96,7 +95,7 @@ impl<'a> Course<'a> {
         (epoch, index): (u32, usize),
     ) -> Result<(), OneShotError> {
         if index == 0 {
-            (self.started, self.loss, self.hits, self.images) = (Instant::now(), 0.0, 0, 0);
+            (self.started, self.sums) = (Instant::now(), Sums::default());
         }
         let rate = net.recipe().rate(epoch, index, net.loaders.weights.batches());
         let drop_path = net.recipe().drop_path_factor(epoch);
@@ -109,9 +108,7 @@ impl<'a> Course<'a> {
             return Err(TrainError::Diverged { epoch: epoch + 1, step: index + 1, loss, bound }.into());
         }
         net.step(&mut self.sgd, selection, rate)?;
-        self.loss += pass.loss * pass.images as f64;
-        self.hits += pass.hits;
-        self.images += pass.images;
+        self.sums.add(pass.loss, pass.hits, pass.images);
         Ok(())
     }
 
@@ -125,12 +122,12 @@ impl<'a> Course<'a> {
         state: &dyn State,
         seconds: f64,
     ) -> Result<(), OneShotError> {
-        let images = self.images.max(1) as f64;
+        let train = self.sums.score().expect("invariant: an epoch has a step at least");
         let epoch = Epoch {
             epoch: self.next() + 1,
             epochs: net.recipe().epochs,
-            train_loss: self.loss / images,
-            train_accuracy: 100.0 * self.hits as f64 / images,
+            train_loss: train.loss,
+            train_accuracy: train.accuracy,
             valid_loss: valid.loss,
             valid_accuracy: valid.accuracy,
             entropy: monitors.map(|(entropy, _)| entropy),

@@ -1,5 +1,6 @@
 //! The one-shot strategies by name, with their papers' settings.
 
+use super::OneShotError;
 use super::adam::Adam;
 use super::course::Report;
 use super::enas::Enas;
@@ -8,9 +9,9 @@ use super::mixture::Mixture;
 use super::sampled::SinglePath;
 use super::search::{Found, Keep};
 use super::supernet::Supernet;
-use super::{ONE_SHOT, OneShotError};
 
 use crate::error::StrategyError;
+use crate::one_shot_list::ONE_SHOT;
 use evaluators::train::{Dataset, Recipe};
 use mutators::{Options, Space};
 
@@ -119,8 +120,8 @@ impl OneShot {
 
 #[cfg(test)]
 mod tests {
-    use super::super::is_one_shot;
     use super::*;
+    use crate::is_one_shot;
 
     #[test]
     fn identities_build_equal_strategies() {

@@ -8,53 +8,33 @@
 //!   multi-trial strategy searches it.
 //! * A run is a function of the space, the strategy, the recipe and its seed.
 
-#[cfg(feature = "torch")]
 mod adam;
-#[cfg(feature = "torch")]
 mod alpha;
-#[cfg(feature = "torch")]
 pub mod bilevel;
-#[cfg(feature = "torch")]
 mod choice;
-#[cfg(feature = "torch")]
 mod controller;
-#[cfg(feature = "torch")]
 mod course;
-#[cfg(feature = "torch")]
 mod enas;
-#[cfg(feature = "torch")]
 mod error;
-#[cfg(feature = "torch")]
 mod gradient;
-#[cfg(feature = "torch")]
 mod hub;
-mod list;
-#[cfg(feature = "torch")]
 mod mixture;
-#[cfg(feature = "torch")]
 mod penalty;
-#[cfg(feature = "torch")]
 mod sampled;
-#[cfg(feature = "torch")]
 mod search;
-#[cfg(feature = "torch")]
 mod supernet;
 
-pub use list::{ONE_SHOT, OneShotEntry, is_one_shot};
-#[cfg(feature = "torch")]
-pub use {
-    adam::Adam,
-    alpha::Alphas,
-    choice::{Arm, Choice, Kind},
-    controller::{Controller, Policy, Walk},
-    course::Report,
-    enas::Enas,
-    error::OneShotError,
-    gradient::Differentiable,
-    hub::{OneShot, build},
-    mixture::{Drawn, Mixture, argmax, softmax},
-    penalty::Measure,
-    sampled::{Look, Paths, SinglePath, train, train_watched},
-    search::{Epoch, Found, Keep},
-    supernet::{Pass, Supernet},
-};
+pub use adam::Adam;
+pub use alpha::Alphas;
+pub use choice::{Arm, Choice, Kind};
+pub use controller::{Controller, Policy, Walk};
+pub use course::Report;
+pub use enas::Enas;
+pub use error::OneShotError;
+pub use gradient::Differentiable;
+pub use hub::{OneShot, build};
+pub use mixture::{Drawn, Mixture, argmax, softmax};
+pub use penalty::Measure;
+pub use sampled::{Look, Paths, SinglePath, train, train_watched};
+pub use search::{Epoch, Found, Keep};
+pub use supernet::{Pass, Supernet};

@@ -1,11 +1,11 @@
 //! How good a path is on what is held out.
 
-use super::{Supernet, hits};
+use super::Supernet;
 use crate::one_shot::OneShotError;
-use codegen::torch::{Run, Selection, Turn};
+use codegen::torch::{Selection, Turn};
 use evaluators::data::Batch;
-use evaluators::train::Score;
-use tch::{Reduction, Tensor};
+use evaluators::train::{Score, measure};
+use tch::Tensor;
 
 impl Supernet {
     /// Loss and accuracy on what is held out, with running statistics.
@@ -14,19 +14,8 @@ impl Supernet {
     /// If the device fails.
     pub fn measure(&mut self, selection: &Selection) -> Result<Score, OneShotError> {
         let _turn = Turn::take(self.recipe.device, self.recipe.threads)?;
-        let (mut loss, mut right, mut images) = (0.0, 0, 0);
-        for index in 0..self.loaders.valid.batches() {
-            let batch = self.loaders.valid.batch(0, index)?;
-            let run = Run { selection: Some(selection), ..Run::default() };
-            let out = self.predict.run(&mut self.params, &[batch.images], &run)?.outputs;
-            let n = batch.labels.size()[0];
-            let mean = out[0].f_cross_entropy_loss::<Tensor>(&batch.labels, None, Reduction::Mean, -100, 0.0)?;
-            loss += mean.f_double_value(&[])? * n as f64;
-            right += hits(&out[0], &batch.labels)?;
-            images += n;
-        }
-        let n = images.max(1) as f64;
-        Ok(Score { loss: loss / n, accuracy: 100.0 * right as f64 / n, images: images as usize })
+        let score = measure(&self.predict, &mut self.params, &mut self.loaders.valid, Some(selection))?;
+        Ok(score.expect("invariant: something is held out"))
     }
 
     /// Measures a path with running statistics of its own, taken over some batches of training images: those of the

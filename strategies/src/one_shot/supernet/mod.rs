@@ -11,7 +11,9 @@ use codegen::init::initialise;
 use codegen::torch::{Executor, Layout, Params, Pick, Run, Selection, Sgd, Turn, clip_grad_norm};
 use codegen::{Kernel, Plan, Source, Wrt};
 use evaluators::data::{Batch, Loader};
-use evaluators::train::{DIVERGED, Dataset, Network, Planned, Recipe, SearchLoaders, prediction_plan, training_plan};
+use evaluators::train::{
+    DIVERGED, Dataset, Network, Planned, Recipe, SearchLoaders, hits, prediction_plan, training_plan,
+};
 use ir::{Elaboration, Name, Program};
 use mutators::{Sample, Space};
 use std::sync::Arc;
@@ -266,7 +268,7 @@ impl Supernet {
         self.runs += 1;
         let inputs = [batch.images.shallow_clone(), batch.labels.shallow_clone()];
         let out = exec.run(&mut self.params, &inputs, &run)?;
-        let hits = hits(&out.outputs[1], &batch.labels)?;
+        let hits = hits(&out.outputs[1], &batch.labels)?.f_int64_value(&[])?;
         let pass = Pass { loss: out.outputs[0].f_double_value(&[])?, hits, images: batch.labels.size()[0] };
         let mut grads = vec![None; self.choices.len()];
         if arch {
@@ -291,11 +293,6 @@ pub struct Pass {
     pub hits: i64,
     /// How many there were.
     pub images: i64,
-}
-
-/// How many rows of logits are greatest at their label.
-fn hits(logits: &Tensor, labels: &Tensor) -> Result<i64, OneShotError> {
-    Ok(logits.f_argmax(1, false)?.f_eq_tensor(labels)?.f_sum(Element::Int64)?.f_int64_value(&[])?)
 }
 
 fn joins(plan: &Plan) -> Vec<usize> {
