@@ -52,8 +52,10 @@ LANISTA_API char* lanista_batch_norm_backward(
     return guarded([&] {
         // The kernel of the CPU wants both in one layout; the gradient of an expanded scalar has none.
         Tensor g = grad->contiguous(x->suggest_memory_format());
+        // In evaluation nothing was saved: the CPU's kernel does not look, the GPU's wants something without elements.
+        auto saved = [&](const Tensor* t) { return t ? *t : at::empty({0}, x->options()); };
         auto r = at::native_batch_norm_backward(
-            g, *x, maybe(weight), maybe(running_mean), maybe(running_var), maybe(mean), maybe(invstd), train != 0, eps,
+            g, *x, maybe(weight), maybe(running_mean), maybe(running_var), saved(mean), saved(invstd), train != 0, eps,
             {want_x != 0, want_w != 0, want_b != 0});
         out[0] = give(std::get<0>(r));
         out[1] = give(std::get<1>(r));

@@ -3,7 +3,7 @@
 
 use codegen::checkpoint::Checkpoint;
 use codegen::init::stream;
-use codegen::torch::to_array;
+use codegen::torch::{Device, to_array};
 use evaluators::data::digits;
 use evaluators::train::{Dataset, Precision, Preset, Recipe};
 use ir::Name;
@@ -30,7 +30,10 @@ fn distance(ours: &[f64], theirs: &[f64]) -> f64 {
 
 fn compare(space: &str, script: &str) {
     let Some(python) = testing::require_python(&[]) else { return };
-    let recipe = Recipe { batch: 16, precision: Precision::F64, seed: 5, ..Recipe::preset(Preset::DartsSearch) };
+    // On a GPU too, see `benches/gpu.sh`.
+    let device = std::env::var("LANISTA_TEST_DEVICE").map_or(Device::Cpu, |d| d.parse().expect("a device"));
+    let recipe =
+        Recipe { batch: 16, precision: Precision::F64, seed: 5, device, ..Recipe::preset(Preset::DartsSearch) };
     let dataset = Dataset::new(digits().expect("embedded"), recipe.device).expect("fits");
     let space = mutators::spaces::build(space).expect("it is in the hub");
     let mut net = Supernet::new("test", &space, &dataset, &recipe).expect("a supernet");

@@ -42,7 +42,8 @@ pub const SPACES: &[Entry] = &[
     Entry {
         name: "nasbench201",
         summary: "15,625 cells of 6 edges and 5 operations in a full network (Dong and Yang 2020)",
-        options: "dataset=cifar10|cifar100|imagenet16-120, channels=16, cells=5, image=3x32x32, classes=10",
+        options: "dataset=cifar10|cifar100|imagenet16-120, channels=16, cells=5, image=3x32x32, classes=10, \
+                  none=true",
         build: nasbench201::build,
     },
     Entry {

@@ -44,7 +44,8 @@ pub(super) const BLOCKS: &str = "
   }";
 
 /// Builds the space. Options: `dataset` (cifar10, cifar100, imagenet16-120), `channels` of the first stage, `cells` per
-/// stage; `image` and `classes`, if they are not the dataset's.
+/// stage; `image` and `classes`, if they are not the dataset's; `none=false` without the operation `none`, as some searches
+/// leave it out.
 ///
 /// # Errors
 /// If an option does not fit.
@@ -52,6 +53,7 @@ pub(super) fn build(mut options: Options) -> Result<Space, MutateError> {
     let (image, classes) = dataset(&mut options)?;
     let channels = options.take_in("channels", 16u32, 1, 1024)?;
     let cells = options.take_in("cells", 5u32, 1, 64)?;
+    let none = options.take("none", true)?;
     options.finish()?;
     let (c2, c3, input) = (2 * channels, 4 * channels, image.ty());
     let text = format!(
@@ -75,15 +77,14 @@ pub(super) fn build(mut options: Options) -> Result<Space, MutateError> {
 }}"
     );
     let mut module: ir::Module = text.parse()?;
-    cell().install(&mut module)?;
+    cell(none).install(&mut module)?;
     Ok(Space::new(module)?.notated(Arc::new(ArchString)))
 }
 
-fn cell() -> NasBench201Cell {
-    NasBench201Cell::new("cell", ["c"])
-        .nodes(4)
-        .candidate(OPS[0], "zero")
-        .candidate(OPS[1], "identity")
+fn cell(none: bool) -> NasBench201Cell {
+    let cell = NasBench201Cell::new("cell", ["c"]).nodes(4);
+    let cell = if none { cell.candidate(OPS[0], "zero") } else { cell };
+    cell.candidate(OPS[1], "identity")
         .candidate(OPS[2], "@relu_conv_bn<c, 1, 1>")
         .candidate(OPS[3], "@relu_conv_bn<c, 3, 1>")
         .candidate(OPS[4], "avg_pool {k=3, stride=1, pad=1, count_include_pad=false}")

@@ -56,6 +56,8 @@ struct Head {
 pub struct Walk {
     /// The candidates that were taken, ascending, by decision.
     pub arms: Vec<Vec<usize>>,
+    /// What was picked, one after another.
+    pub picks: Vec<usize>,
     /// The logarithm of the probability of all choices, a scalar.
     pub log_probability: Tensor,
     /// The sum of the entropies on the way, a scalar.
@@ -105,6 +107,11 @@ impl Controller {
     /// # Errors
     /// If libtorch refuses.
     pub fn walk(&self, weights: &Tensor, choose: Choose<'_>) -> Result<Walk, TchError> {
+        let mut picks = Vec::new();
+        let choose = &mut |p: &[f64]| {
+            picks.push(choose(p));
+            picks[picks.len() - 1]
+        };
         let mut walker = Walker::new(self, weights)?;
         let mut arms = Vec::with_capacity(self.kinds.len());
         for (kind, [head, count]) in self.kinds.iter().zip(&self.heads) {
@@ -121,7 +128,8 @@ impl Controller {
             taken.sort_unstable();
             arms.push(taken);
         }
-        Ok(Walk { arms, log_probability: walker.log_probability, entropy: walker.entropy })
+        let Walker { log_probability, entropy, .. } = walker;
+        Ok(Walk { arms, picks, log_probability, entropy })
     }
 
     /// Draws an architecture.
@@ -129,27 +137,34 @@ impl Controller {
     /// # Errors
     /// If libtorch refuses.
     pub fn draw(&self, rng: &mut ChaCha8Rng) -> Result<Vec<Vec<usize>>, TchError> {
-        let _guard = tch::no_grad_guard();
-        Ok(self.walk(&self.weights()?, &mut |p| pick(p, rng))?.arms)
+        Ok(self.drawn(rng)?.arms)
     }
 
-    /// Draws an architecture, asks for its reward, and learns from it. The first reward is the first baseline.
+    /// Draws an architecture, with what was picked on the way.
     ///
     /// # Errors
-    /// If the reward cannot be had, or libtorch refuses.
-    pub fn learn<E: From<TchError>>(
-        &mut self,
-        rng: &mut ChaCha8Rng,
-        reward: impl FnOnce(&[Vec<usize>]) -> Result<f64, E>,
-    ) -> Result<f64, E> {
+    /// If libtorch refuses.
+    pub fn drawn(&self, rng: &mut ChaCha8Rng) -> Result<Walk, TchError> {
+        let _guard = tch::no_grad_guard();
+        self.walk(&self.weights()?, &mut |p| pick(p, rng))
+    }
+
+    /// Learns from the reward of what was picked. The first reward is the first baseline.
+    ///
+    /// # Errors
+    /// If libtorch refuses.
+    pub fn learn(&mut self, picks: &[usize], reward: f64) -> Result<(), TchError> {
         let weights = self.weights()?.set_requires_grad(true);
-        let walk = tch::with_grad(|| self.walk(&weights, &mut |p| pick(p, rng)))?;
-        let reward = reward(&walk.arms)?;
+        let mut picks = picks.iter().copied();
+        let mut again = |_: &[f64]| picks.next().expect("invariant: a walk of this controller's");
         let mean = self.mean.map_or(reward, |m| m + (1.0 - self.policy.baseline) * (reward - m));
+        let grad = tch::with_grad(|| {
+            let walk = self.walk(&weights, &mut again)?;
+            self.gradient(&walk, reward - mean, &weights)
+        })?;
         self.mean = Some(mean);
-        let grad = tch::with_grad(|| self.gradient(&walk, reward - mean, &weights))?;
         self.learned.step(&Vec::<f64>::try_from(grad)?, self.policy.adam);
-        Ok(reward)
+        Ok(())
     }
 
     /// The gradient of `-advantage log p - entropy`, weighted.
@@ -362,7 +377,8 @@ mod tests {
         let mut rng = stream(1, &[b"rewards"]);
         let best = |arms: &[Vec<usize>]| f64::from(u8::from(arms[0] == [2])) + f64::from(u8::from(arms[2] == [1]));
         for _ in 0..400 {
-            c.learn::<TchError>(&mut rng, |arms| Ok(best(arms))).expect("learns");
+            let walk = c.drawn(&mut rng).expect("draws");
+            c.learn(&walk.picks, best(&walk.arms)).expect("learns");
         }
         let drawn: Vec<f64> = (0..100).map(|_| best(&c.draw(&mut rng).expect("draws"))).collect();
         assert!(drawn.iter().sum::<f64>() > 150.0, "{drawn:?}");
@@ -372,7 +388,8 @@ mod tests {
     fn a_state_is_taken_back() {
         let mut c = Controller::new(&choices(), POLICY, 1);
         let mut rng = stream(1, &[b"rewards"]);
-        c.learn::<TchError>(&mut rng, |_| Ok(0.5)).expect("learns");
+        let picks = c.drawn(&mut rng).expect("draws").picks;
+        c.learn(&picks, 0.5).expect("learns");
         let mut kept = Weights::new();
         c.save(&mut kept);
         let mut other = Controller::new(&choices(), POLICY, 2);

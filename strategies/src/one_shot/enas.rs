@@ -8,7 +8,7 @@ use super::bilevel::Side;
 use super::choice;
 use super::controller::{Controller, Policy};
 use super::course::{Course, Report};
-use super::search::{Found, Keep};
+use super::search::{Epoch, Found, Keep};
 use super::supernet::{Supernet, cycled};
 use codegen::init::stream;
 use mutators::{Options, Sample};
@@ -32,6 +32,9 @@ pub struct Enas {
 }
 
 impl Enas {
+    /// The strategy's name.
+    pub const NAME: &str = "enas";
+
     pub(super) fn take(options: &mut Options) -> Result<Self, OneShotError> {
         let rate = options.take_in("arch_lr", 0.00035, 0.0, 1e3)?;
         let entropy = options.take_in("entropy", 1e-4, 0.0, 1e3)?;
@@ -45,7 +48,7 @@ impl Enas {
         let identity = format!(
             "{}:arch_lr={rate},entropy={entropy},baseline={baseline},tau={temperature},bound={bound},hidden={hidden},\
              steps={steps},samples={samples},recalibrate={recalibrate}",
-            options.name
+            Self::NAME
         );
         let adam = Adam { rate, betas: (0.9, 0.999), weight_decay: 0.0 };
         let policy = Policy { hidden, temperature, bound, entropy, baseline, adam };
@@ -58,6 +61,21 @@ impl Enas {
         keep: Option<&Keep>,
         report: Report<'_>,
     ) -> Result<Found, OneShotError> {
+        let (controller, history) = self.train(net, keep, report)?;
+        let sample = self.best(net, &controller)?;
+        Ok(Found { sample, alphas: None, history })
+    }
+
+    /// Trains weights and controller in turns.
+    ///
+    /// # Errors
+    /// As a search's.
+    pub fn train(
+        &self,
+        net: &mut Supernet,
+        keep: Option<&Keep>,
+        report: Report<'_>,
+    ) -> Result<(Controller, Vec<Epoch>), OneShotError> {
         let seed = net.recipe().seed;
         let mut controller = Controller::new(net.choices(), self.policy, seed);
         let mut course = Course::begin(net, &self.identity, &mut controller, keep, report)?;
@@ -65,22 +83,20 @@ impl Enas {
         for epoch in course.next()..epochs {
             for index in 0..batches {
                 let step = u64::from(epoch) * batches as u64 + index as u64;
-                let (_, arms) = draw(net, &controller, &mut stream(seed, &[b"path", &step.to_le_bytes()]))?;
+                let sample = draw(net, &controller, &mut stream(seed, &[b"path", &step.to_le_bytes()]))?;
                 let batch = net.loaders.weights.batch(u64::from(epoch), index)?;
-                let selection = net.arms(&arms);
+                let selection = net.path(&sample);
                 course.learn(net, &batch, &selection, (epoch, index))?;
             }
             for index in 0..self.steps {
                 self.teach(net, &mut controller, (epoch, index))?;
             }
             let seconds = course.seconds();
-            let mut rng = stream(seed, &[b"measured", &epoch.to_le_bytes()]);
-            let (sample, arms) = draw(net, &controller, &mut rng)?;
-            let valid = net.measure_recalibrated(&net.arms(&arms), self.recalibrate)?;
+            let sample = draw(net, &controller, &mut stream(seed, &[b"measured", &epoch.to_le_bytes()]))?;
+            let valid = net.measure_recalibrated(&net.path(&sample), self.recalibrate)?;
             course.close(net, valid, sample, None, &controller, seconds)?;
         }
-        let sample = self.best(net, &controller)?;
-        Ok(Found { sample, alphas: None, history: course.history })
+        Ok((controller, course.history))
     }
 
     /// One step of the controller. The reward is the accuracy on a batch of what is held out.
@@ -93,18 +109,19 @@ impl Enas {
         let step = u64::from(epoch) * self.steps as u64 + index as u64;
         let batch = cycled(&mut net.loaders.arch, step)?;
         let mut rng = stream(net.recipe().seed, &[b"controller step", &step.to_le_bytes()]);
-        controller.learn(&mut rng, |arms| -> Result<f64, OneShotError> {
-            // What no constraint admits is worth nothing.
-            if !net.is_legal(arms) {
-                return Ok(0.0);
-            }
-            let pass = net.try_path(&batch, &net.arms(arms))?;
+        let walk = controller.drawn(&mut rng)?;
+        // What no constraint admits is worth nothing.
+        let reward = if net.is_legal(&walk.arms) {
+            let pass = net.try_path(&batch, &net.arms(&walk.arms))?;
             if !pass.loss.is_finite() {
                 let (side, epoch, step) = (Side::Valid, epoch + 1, index + 1);
                 return Err(OneShotError::Loss { side, epoch, step, loss: pass.loss });
             }
-            Ok(pass.hits as f64 / pass.images.max(1) as f64)
-        })?;
+            pass.hits as f64 / pass.images.max(1) as f64
+        } else {
+            0.0
+        };
+        controller.learn(&walk.picks, reward)?;
         match controller.is_finite() {
             true => Ok(()),
             false => Err(OneShotError::Alpha {
@@ -121,8 +138,8 @@ impl Enas {
         let mut rng = stream(net.recipe().seed, &[b"read off"]);
         let mut best: Option<(f64, Sample)> = None;
         for _ in 0..self.samples {
-            let (sample, arms) = draw(net, controller, &mut rng)?;
-            let score = net.measure_recalibrated(&net.arms(&arms), self.recalibrate)?;
+            let sample = draw(net, controller, &mut rng)?;
+            let score = net.measure_recalibrated(&net.path(&sample), self.recalibrate)?;
             if best.as_ref().is_none_or(|(accuracy, _)| score.accuracy > *accuracy) {
                 best = Some((score.accuracy, sample));
             }
@@ -131,17 +148,15 @@ impl Enas {
     }
 }
 
-/// A legal architecture of the controller's, as a sample and as arms.
-fn draw(
-    net: &Supernet,
-    controller: &Controller,
-    rng: &mut ChaCha8Rng,
-) -> Result<(Sample, Vec<Vec<usize>>), OneShotError> {
+/// A legal architecture of the controller's.
+///
+/// # Errors
+/// If none of many draws fits the space.
+pub fn draw(net: &Supernet, controller: &Controller, rng: &mut ChaCha8Rng) -> Result<Sample, OneShotError> {
     let mut refused = None;
     for _ in 0..TRIES {
-        let arms = controller.draw(rng)?;
-        match choice::sample(net.space(), net.choices(), &arms) {
-            Ok(sample) => return Ok((sample, arms)),
+        match choice::sample(net.space(), net.choices(), &controller.draw(rng)?) {
+            Ok(sample) => return Ok(sample),
             Err(e) => refused = Some(e),
         }
     }
