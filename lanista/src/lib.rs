@@ -6,6 +6,9 @@ pub use ir;
 pub use mutators;
 pub use strategies;
 
+#[cfg(feature = "torch")]
+pub mod events;
+
 /// What most programs need.
 ///
 /// ```

@@ -2,7 +2,7 @@
 
 use crate::kinks::off_kinks;
 use crate::suite::{How, Report, Suite};
-use codegen::torch::Layout;
+use codegen::torch::{Device, Layout};
 use ir::Program;
 use ir::prim::Mode;
 use mutators::spaces::SPACES;

@@ -31,6 +31,8 @@ mod train;
 #[path = "no_torch.rs"]
 mod train;
 mod verify;
+#[cfg(feature = "torch")]
+mod watch;
 
 use args::{Cli, Command};
 use clap::Parser;

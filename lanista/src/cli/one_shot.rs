@@ -6,6 +6,7 @@ use super::grid::{Align, Grid, seconds, thousands};
 use super::list::pretty;
 use super::output::{self, Target};
 use super::source::Source;
+use super::watch::Watch;
 use evaluators::train::{Dataset, Train, TrainError};
 use mutators::Space;
 use serde_json::json;
@@ -37,12 +38,18 @@ pub fn search(args: &SearchArgs, strategy: &str) -> Result<(), Failure> {
             Some(Keep { path: path.clone(), resume })
         }
     };
+    let mut watch = args.logdir.as_deref().map(Watch::begin).transpose()?;
+    let mut watched = Ok(());
     let mut report = |epoch: &Epoch| {
         if !args.report.quiet {
             output::note(&line(space, epoch));
         }
+        if let Some(watch) = watch.as_mut().filter(|_| watched.is_ok()) {
+            watched = watch.note(space, epoch);
+        }
     };
     let found = strategy.search(space, &dataset, &recipe, keep.as_ref(), &mut report).map_err(refuse)?;
+    watched?;
     if let Some(target) = &drawing {
         target.write(space.drawing(&found.sample)?.to_svg())?;
     }

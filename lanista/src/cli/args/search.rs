@@ -56,6 +56,9 @@ pub struct SearchArgs {
     /// Keep a one-shot search in a file after every epoch; if it is there, go on from it
     #[arg(long, value_name = "FILE")]
     pub checkpoint: Option<PathBuf>,
+    /// Write the course of a one-shot search into a folder, for TensorBoard
+    #[arg(long, value_name = "FOLDER")]
+    pub logdir: Option<PathBuf>,
     /// What is printed, and where else it goes
     #[command(flatten)]
     pub report: ReportArgs,

@@ -1,0 +1,50 @@
+//! `--logdir`: the course of a one-shot search for TensorBoard.
+
+use super::failure::Failure;
+use lanista::events::EventWriter;
+use mutators::Space;
+use std::path::Path;
+use strategies::one_shot::Epoch;
+
+/// What writes epochs down as they close.
+pub struct Watch {
+    events: EventWriter,
+    /// The genotype that was drawn last: one that stays is not drawn again.
+    drawn: Option<String>,
+}
+
+impl Watch {
+    /// Begins a file in a folder.
+    pub fn begin(folder: &Path) -> Result<Self, Failure> {
+        let events = EventWriter::create(folder).map_err(|e| refuse(folder, &e))?;
+        Ok(Self { events, drawn: None })
+    }
+
+    /// An epoch.
+    pub fn note(&mut self, space: &Space, e: &Epoch) -> Result<(), Failure> {
+        let mut scalar = |tag: &str, value: Option<f64>| {
+            if let Some(value) = value {
+                self.events.scalar(tag, value);
+            }
+        };
+        scalar("loss/training", Some(e.train_loss));
+        scalar("loss/validation", Some(e.valid_loss));
+        scalar("accuracy/training", Some(e.train_accuracy));
+        scalar("accuracy/validation", Some(e.valid_accuracy));
+        scalar("alpha/entropy", e.entropy);
+        scalar("alpha/without weights", e.free_share);
+        scalar("seconds", Some(e.seconds));
+        let sample = e.sample.to_string();
+        if self.drawn.as_ref() != Some(&sample) {
+            let svg = space.drawing(&e.sample)?.to_svg();
+            self.events.drawing("network", &svg).map_err(Failure::search)?;
+            self.drawn = Some(sample);
+        }
+        let path = self.events.path().to_owned();
+        self.events.write(u64::from(e.epoch)).map_err(|err| refuse(&path, &err))
+    }
+}
+
+fn refuse(path: &Path, e: &std::io::Error) -> Failure {
+    Failure::usage(format!("--logdir: {} cannot be written: {e}", path.display()))
+}
