@@ -91,6 +91,12 @@ impl Envelope {
         found.depths.dedup();
         Ok(found)
     }
+
+    /// Whether the shape of a weight, by place, depends on a decision.
+    #[must_use]
+    pub fn shapes(&self, decision: &str, weight: usize) -> bool {
+        self.weights[weight].scope.iter().any(|d| self.decisions[*d] == decision)
+    }
 }
 
 /// The weights of an op.
@@ -105,10 +111,17 @@ fn weights(path: &str, made: &Made, vars: &Vars) -> Vec<WeightShapes> {
     }
     let one = |spec: WeightSpec| {
         let shape = |w: &WeightSpec| w.shape.clone();
-        let of = |made: &Option<(_, _, crate::op::Weights)>| made.as_ref()?.2.iter().find(|w| w.name == spec.name).map(shape);
+        let of = |made: &Option<(_, _, crate::op::Weights)>| {
+            made.as_ref()?.2.iter().find(|w| w.name == spec.name).map(shape)
+        };
         let Table { scope, values } = made.map(vars, of, wild);
         let scope = scope.iter().map(|v| *v as usize).collect();
-        WeightShapes { path: Name::new(format!("{}.{}", path.replace('/', "."), spec.name)), spec, scope, shapes: values }
+        WeightShapes {
+            path: Name::new(format!("{}.{}", path.replace('/', "."), spec.name)),
+            spec,
+            scope,
+            shapes: values,
+        }
     };
     greatest.into_iter().map(one).collect()
 }
