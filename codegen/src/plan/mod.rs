@@ -140,6 +140,19 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// A plan of weights alone, by path: what holds those of many plans.
+    #[must_use]
+    pub fn of_weights(weights: impl IntoIterator<Item = (Name, WeightSpec)>) -> Self {
+        let mut plan = Self::default();
+        for (i, (path, spec)) in weights.into_iter().enumerate() {
+            let ty = TensorType::new(ir::DType::F32, spec.shape.iter().map(|d| (*d).into()));
+            plan.values.push(Value { ty, source: Source::Weight(i as u32) });
+            plan.weights.push(Weight { path, spec, var: Var(i as u32) });
+            plan.weight_grads.push(None);
+        }
+        plan
+    }
+
     /// The type of a value.
     #[must_use]
     pub fn type_of(&self, v: Var) -> &TensorType {

@@ -12,9 +12,11 @@ mod optim;
 mod params;
 mod runtime;
 mod schedule;
+mod slices;
 
 pub use exec::{ExecError, Executor, Layout, Outcome, Pick, Run, Selection};
 pub use optim::{Adam, Optimizer, Sgd, clip_grad_norm};
 pub use params::{Params, to_array, to_tensor};
 pub use runtime::{Device, Runtime, RuntimeError, Turn, available_memory, peak_memory, reset_peak_memory};
 pub use schedule::Schedule;
+pub use slices::{Place, Slice};

@@ -1,6 +1,6 @@
 //! Optimizers on flat buffers.
 
-use super::{ExecError, Params, ffi, to_array, to_tensor};
+use super::{ExecError, Params, Place, ffi, to_array, to_tensor};
 use crate::array::Weights;
 use ir::Name;
 use tch::{TchError, Tensor};
@@ -54,11 +54,11 @@ impl Sgd {
 
 impl Sgd {
     /// A step on some parts of the flat vectors alone: what lies outside keeps its weights and its velocity, as weights
-    /// without a gradient do in PyTorch. See [`Params::ranges`].
+    /// without a gradient do in PyTorch. See [`Params::places`].
     ///
     /// # Errors
     /// If the device fails.
-    pub fn step_within(&mut self, params: &mut Params, rate: f64, ranges: &[(i64, i64)]) -> Result<(), ExecError> {
+    pub fn step_within(&mut self, params: &mut Params, rate: f64, places: &[Place]) -> Result<(), ExecError> {
         let _guard = tch::no_grad_guard();
         if self.momentum != 0.0 {
             match &mut self.velocity {
@@ -67,8 +67,8 @@ impl Sgd {
                 none => *none = Some(params.flat.f_zeros_like()?),
             }
         }
-        for (start, len) in ranges {
-            let part = |t: &Tensor| t.f_narrow(0, *start, *len);
+        for place in places {
+            let part = |t: &Tensor| place.view(t);
             let velocity = self.velocity.as_ref().filter(|_| self.momentum != 0.0).map(part).transpose()?;
             self.update(part(&params.flat)?, part(&params.grad)?, velocity, rate)?;
         }
@@ -101,7 +101,7 @@ impl Sgd {
 
 impl Optimizer for Sgd {
     fn step(&mut self, params: &mut Params, rate: f64) -> Result<(), ExecError> {
-        let all = [(0, params.flat.numel() as i64)];
+        let all = [Place { start: 0, len: params.flat.numel() as i64, part: None }];
         self.step_within(params, rate, &all)
     }
 

@@ -3,9 +3,10 @@
 use crate::array::{Array, Data, Weights};
 use crate::checkpoint::{CheckpointError, check};
 use crate::plan::Plan;
-use crate::torch::{Device, ExecError};
+use crate::torch::{Device, ExecError, Place, Slice};
 use ir::Name;
 use ir::op::Role;
+use rustc_hash::FxHashMap;
 use tch::{Kind, TchError, Tensor};
 
 /// A plan's weights: all learned ones in one flat buffer, all running statistics in another, so that an optimizer's step,
@@ -20,9 +21,11 @@ pub struct Params {
     pub buffers: Tensor,
     views: Vec<Tensor>,
     grads: Vec<Option<Tensor>>,
-    /// Where each learned weight lies in the flat vectors: its first number, and how many.
-    places: Vec<Option<(i64, i64)>>,
+    /// Where each weight lies in the flat vector of its role.
+    places: Vec<Place>,
     paths: Vec<Name>,
+    /// Whether some number in the flat vectors belongs to no weight here.
+    partial: bool,
 }
 
 impl Params {
@@ -38,23 +41,81 @@ impl Params {
         let flat = Tensor::f_zeros([numel(Role::Parameter)], options)?;
         let grad = Tensor::f_zeros([numel(Role::Parameter)], options)?;
         let buffers = Tensor::f_zeros([numel(Role::Buffer)], options)?;
-        let mut params = Self { flat, grad, buffers, views: vec![], grads: vec![], places: vec![], paths: vec![] };
+        let mut params = Self::empty([flat, grad, buffers]);
         let (mut at, mut buffer_at) = (0, 0);
         for w in &plan.weights {
-            let n = w.spec.numel() as i64;
-            let shape: Vec<i64> = w.spec.shape.iter().map(|d| i64::from(*d)).collect();
-            let learned = w.spec.role == Role::Parameter;
-            let (source, at) = if learned { (&params.flat, &mut at) } else { (&params.buffers, &mut buffer_at) };
-            let mut view = source.f_narrow(0, *at, n)?.f_view(&shape[..])?;
-            view.f_copy_(&to_tensor(&weights[&w.path])?)?;
-            let grad = if learned { Some(params.grad.f_narrow(0, *at, n)?.f_view(&shape[..])?) } else { None };
-            params.places.push(learned.then_some((*at, n)));
-            *at += n;
-            params.views.push(view);
-            params.grads.push(grad);
-            params.paths.push(w.path.clone());
+            let (learned, shape) = (w.spec.role == Role::Parameter, extents(&w.spec.shape));
+            let at = if learned { &mut at } else { &mut buffer_at };
+            let place = Place { start: *at, len: w.spec.numel() as i64, part: None };
+            *at += place.len;
+            params.push(&w.path, &shape, learned, place)?.f_copy_(&to_tensor(&weights[&w.path])?)?;
         }
         Ok(params)
+    }
+
+    fn empty([flat, grad, buffers]: [Tensor; 3]) -> Self {
+        let (views, grads, places, paths) = Default::default();
+        Self { flat, grad, buffers, views, grads, places, paths, partial: false }
+    }
+
+    /// Adds the weight that lies at a place.
+    fn push(&mut self, path: &Name, shape: &[i64], learned: bool, place: Place) -> Result<&mut Tensor, ExecError> {
+        let view = |flat: &Tensor| -> Result<Tensor, TchError> {
+            let view = place.view(flat)?;
+            if place.part.is_none() { view.f_view(shape) } else { Ok(view) }
+        };
+        let (weight, grad) =
+            if learned { (view(&self.flat)?, Some(view(&self.grad)?)) } else { (view(&self.buffers)?, None) };
+        self.views.push(weight);
+        self.grads.push(grad);
+        self.places.push(place);
+        self.paths.push(path.clone());
+        Ok(self.views.last_mut().expect("invariant: just added"))
+    }
+
+    /// These weights as those of a smaller plan: each is the [`Slice`] of that of its path. They share the flat vectors:
+    /// what a run or an optimizer does to a slice is done to the whole.
+    ///
+    /// # Errors
+    /// If the plan has a weight that these have not, or a greater one.
+    pub fn sliced(&self, plan: &Plan) -> Result<Self, ExecError> {
+        let known: FxHashMap<&Name, usize> = self.paths.iter().enumerate().map(|(i, p)| (p, i)).collect();
+        let buffers = [&self.flat, &self.grad, &self.buffers].map(Tensor::shallow_clone);
+        let mut params = Self::empty(buffers);
+        for w in &plan.weights {
+            let misfit = |found: &str| ExecError::Weights(format!("`{}` {:?}: {found}", w.path, w.spec.shape));
+            let of = *known.get(&w.path).ok_or_else(|| misfit("there is no such weight to take a part of"))?;
+            let mut place = self.places[of].clone();
+            let whole = self.views[of].size();
+            let great: Vec<u32> = whole.iter().map(|d| *d as u32).collect();
+            if great[..] != w.spec.shape[..] {
+                let slice = Slice::of(&w.spec.shape, &great).filter(|_| place.part.is_none());
+                let slice = slice.ok_or_else(|| misfit(&format!("it is no part of {great:?}")))?;
+                place.part = Some((whole, slice));
+            }
+            params.push(&w.path, &extents(&w.spec.shape), w.spec.role == Role::Parameter, place)?;
+        }
+        params.partial = params.paths.len() < self.paths.len() || params.places.iter().any(|p| p.part.is_some());
+        Ok(params)
+    }
+
+    /// Learned weights and gradients of their own, zero, in the same places; running statistics are shared.
+    ///
+    /// # Errors
+    /// If the device refuses.
+    pub fn twin(&self) -> Result<Self, ExecError> {
+        let zeros = || self.flat.f_zeros_like();
+        let mut twin = Self::empty([zeros()?, zeros()?, self.buffers.shallow_clone()]);
+        twin.partial = self.partial;
+        for (i, (path, view)) in self.paths.iter().zip(&self.views).enumerate() {
+            twin.push(path, &view.size(), self.grads[i].is_some(), self.places[i].clone())?;
+        }
+        Ok(twin)
+    }
+
+    /// Whether some number in the flat vectors belongs to no weight here.
+    pub(super) fn is_partial(&self) -> bool {
+        self.partial
     }
 
     /// A weight.
@@ -68,17 +129,19 @@ impl Params {
         self.grads[weight].as_ref()
     }
 
-    /// The parts of the flat vectors that some weights take, neighbours joined: first number and length, ascending.
+    /// Where some learned weights lie in the flat vectors, whole neighbours joined.
     #[must_use]
-    pub fn ranges(&self, of: impl Fn(usize) -> bool) -> Vec<(i64, i64)> {
-        let mut ranges: Vec<(i64, i64)> = Vec::new();
-        for (start, len) in (0..self.places.len()).filter(|w| of(*w)).filter_map(|w| self.places[w]) {
-            match ranges.last_mut() {
-                Some((from, n)) if *from + *n == start => *n += len,
-                _ => ranges.push((start, len)),
+    pub fn places(&self, of: impl Fn(usize) -> bool) -> Vec<Place> {
+        let mut places: Vec<Place> = Vec::new();
+        for place in (0..self.places.len()).filter(|w| of(*w) && self.grads[*w].is_some()).map(|w| &self.places[w]) {
+            match places.last_mut() {
+                Some(last) if last.start + last.len == place.start && last.part.is_none() && place.part.is_none() => {
+                    last.len += place.len;
+                }
+                _ => places.push(place.clone()),
             }
         }
-        ranges
+        places
     }
 
     /// The weights' paths.
@@ -115,6 +178,10 @@ impl Params {
         let _ = self.grad.f_zero_()?;
         Ok(())
     }
+}
+
+fn extents(shape: &[u32]) -> Vec<i64> {
+    shape.iter().map(|d| i64::from(*d)).collect()
 }
 
 /// An array as a tensor in the host's memory.

@@ -4,7 +4,7 @@ mod count;
 pub mod model;
 
 pub use count::Cost;
-pub use model::{CostDecision, CostError, CostModel, ExpectedCost, ModelError};
+pub use model::{CostDecision, CostError, CostModel, Envelope, ExpectedCost, ModelError, WeightShapes};
 
 use std::fmt;
 use std::str::FromStr;

@@ -101,7 +101,7 @@ impl Alphas {
             .enumerate()
             .map(|(i, c)| match c.kind {
                 Kind::Inputs { min, max } => inputs(i, c, min, max),
-                Kind::Layer | Kind::Depth => vec![best(i).0],
+                Kind::Layer | Kind::Depth | Kind::Number => vec![best(i).0],
             })
             .collect()
     }

@@ -1,6 +1,6 @@
 //! The decisions of a supernet: what can be chosen where, and what a choice is called in a sample.
 
-use super::OneShotError;
+use super::{OneShotError, numbers};
 use codegen::{Kernel, Plan, SiteKind, Source};
 use ir::op::Role;
 use ir::program::Action;
@@ -21,12 +21,14 @@ pub enum Kind {
     },
     /// How often a block is repeated.
     Depth,
+    /// A number that widths, kernel sizes or anything else is computed from.
+    Number,
 }
 
 /// One possibility of a decision.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Arm {
-    /// Its name: a candidate, the number of an operand, a depth.
+    /// Its name: a candidate, the number of an operand, a depth, a value.
     pub name: Name,
     /// Whether it is the operation zero, `none`.
     pub is_zero: bool,
@@ -47,7 +49,7 @@ pub struct Choice {
     pub feeds: Vec<Option<usize>>,
 }
 
-/// The decisions of a supernet, and the decision of each site of its plan.
+/// The decisions of a supernet that are sites of its plan, and the decision of each site.
 pub(super) fn choices(
     strategy: &str,
     module: &Module,
@@ -162,7 +164,7 @@ impl Choice {
             self.arms.iter().position(|a| a.name == text.as_str()).map(|i| i as u32)
         };
         match sample.get(&self.label)? {
-            Value::List(items) => Some(items.iter().filter_map(one).collect()),
+            Value::List(items) if self.kind != Kind::Number => Some(items.iter().filter_map(one).collect()),
             v => one(&v).map(|i| vec![i]),
         }
     }
@@ -182,6 +184,10 @@ impl Choice {
 
 /// The sample of some arms per decision.
 pub(super) fn sample(space: &Space, choices: &[Choice], arms: &[Vec<usize>]) -> Result<Sample, OneShotError> {
-    let pairs = choices.iter().zip(arms).map(|(c, a)| (c.label.clone(), c.value(a)));
+    let value = |c: &Choice, a: &[usize]| match c.kind {
+        Kind::Number => numbers::value(space, c, a[0]).expect("invariant: an arm per value of the domain"),
+        _ => c.value(a),
+    };
+    let pairs = choices.iter().zip(arms).map(|(c, a)| (c.label.clone(), value(c, a)));
     Ok(space.bind(&Sample::from_pairs(pairs)?)?)
 }

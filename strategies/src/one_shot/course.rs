@@ -6,10 +6,10 @@
 use super::OneShotError;
 use super::bilevel::Side;
 use super::search::{Epoch, Keep};
-use super::supernet::Supernet;
+use super::supernet::{Route, Supernet};
 use codegen::array::Weights;
 use codegen::checkpoint::Checkpoint;
-use codegen::torch::{Optimizer, Selection, Sgd};
+use codegen::torch::{Optimizer, Sgd};
 use evaluators::data::Batch;
 use evaluators::train::{Score, Sums, TrainError};
 use ir::Name;
@@ -91,7 +91,7 @@ impl<'a> Course<'a> {
         &mut self,
         net: &mut Supernet,
         batch: &Batch,
-        selection: &Selection,
+        selection: &Route,
         (epoch, index): (u32, usize),
     ) -> Result<(), OneShotError> {
         if index == 0 {

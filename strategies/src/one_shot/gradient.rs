@@ -9,9 +9,9 @@ use super::course::{Course, Report};
 use super::mixture::{Drawn, Mixture};
 use super::penalty::{Measure, Penalty};
 use super::search::{Epoch, Found, Keep};
-use super::supernet::{Pair, Supernet, cycled, is_fed};
+use super::supernet::{Pair, Route, Supernet, cycled, is_fed};
 use codegen::init::stream;
-use codegen::torch::{Selection, Sgd};
+use codegen::torch::Sgd;
 use evaluators::data::Batch;
 use mutators::{Options, Sample};
 
@@ -193,7 +193,7 @@ impl Differentiable {
     }
 
     /// The mixture without noise: of a hard one the strongest path.
-    fn settled(&self, net: &Supernet, alphas: &Alphas) -> Result<Selection, OneShotError> {
+    fn settled(&self, net: &Supernet, alphas: &Alphas) -> Result<Route, OneShotError> {
         let of = |(c, alpha): (&choice::Choice, &[f64])| {
             let strength = self.mixture.strength(alpha);
             (!is_fed(c)).then(|| match self.mixture {

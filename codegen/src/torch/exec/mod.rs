@@ -167,13 +167,14 @@ impl Executor {
         self.kind
     }
 
-    /// Runs the plan. Gradients of weights overwrite those in `params`; a weight that no taken path uses gets zeros.
+    /// Runs the plan. Gradients of weights overwrite those in `params`; a weight that no taken path uses gets zeros, and so does
+    /// what is left of a greater one.
     ///
     /// # Errors
     /// If the inputs do not fit, or libtorch refuses a step; the error names the node.
     pub fn run(&self, params: &mut Params, inputs: &[Tensor], run: &Run<'_>) -> Result<Outcome, ExecError> {
         let _guard = tch::no_grad_guard();
-        let skips = !self.plan.sites.is_empty();
+        let skips = !self.plan.sites.is_empty() || params.is_partial();
         if skips && self.plan.weight_grads.iter().any(Option::is_some) {
             params.zero_grad()?;
         }

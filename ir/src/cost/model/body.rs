@@ -1,6 +1,6 @@
 //! What a node makes and costs: ops, calls, choices, selects and repeats, for all decisions at once.
 
-use super::build::{Arg, Asked, Builder, Factor, Part, Scope, Slot, Stop};
+use super::build::{Arg, Asked, Builder, Factor, Note, Part, Scope, Slot, Stop};
 use super::table::{Limit, Table, equal, wild};
 use crate::cost::Cost;
 use crate::expr::{DecisionRef, Expr};
@@ -45,7 +45,21 @@ impl Builder<'_> {
         let out = |k: usize| table.map(&vars, |v| v.as_ref().and_then(|(types, _)| types.get(k).cloned()), wild);
         let outs = (0..n).map(out).collect();
         let cost = table.map(&vars, |v| v.as_ref().map(|(_, cost)| *cost), equal);
-        Part { outs, factors: vec![cost] }
+        Part { outs, factors: vec![cost], ..Part::default() }
+    }
+
+    /// An op with its weights, wherever it can be made.
+    fn noted(&self, template: &OpTemplate, x: &[Slot], scope: &Scope<'_>) -> Result<Option<Note>, Limit> {
+        if !self.notes {
+            return Ok(None);
+        }
+        let made = self.explorer.table(wild, &mut |ask| {
+            let op = template.instantiate(&Asked { scope, ask }).ok()?;
+            let x: SmallVec<[&TensorType; 4]> = x.iter().map(|s| s.at(ask)?.as_ref()).collect::<Option<_>>()?;
+            let (types, weights) = (op.infer(&x).ok()?, op.weights(&x));
+            Some((op, types, weights))
+        })?;
+        Ok(Some(Note::Op(String::new(), made)))
     }
 
     fn infer(&self, op: &Op, x: &[&TensorType]) -> Option<(Types, Cost)> {
@@ -60,7 +74,7 @@ impl Builder<'_> {
             let x: SmallVec<[&TensorType; 4]> = x.iter().map(|s| s.at(ask)?.as_ref()).collect::<Option<_>>()?;
             self.infer(&op, &x)
         })?;
-        Ok(self.made(&table))
+        Ok(Part { notes: self.noted(template, x, scope)?.into_iter().collect(), ..self.made(&table) })
     }
 
     fn select(&self, d: &DecisionRef, reduce: Reduce, x: &[Slot], scope: &Scope<'_>) -> Result<Part, Limit> {
@@ -97,7 +111,7 @@ impl Builder<'_> {
         }
         let body = self.graph(graph, &args, x)?;
         let factors = body.factors.iter().cloned().chain(faults).collect();
-        Ok(Part { outs: body.outs.clone(), factors })
+        Ok(Part { outs: body.outs.clone(), factors, notes: body.notes.clone() })
     }
 
     fn choice(
@@ -115,8 +129,9 @@ impl Builder<'_> {
         });
         let chosen = chosen.map_err(at)?;
         let mut factors = vec![chosen.map(&self.explorer.vars.borrow(), |c| c.map(|_| Cost::default()), equal)];
+        let mut notes = Vec::new();
         let mut parts: Vec<Option<Vec<Slot>>> = Vec::with_capacity(candidates.len());
-        for (i, (_, candidate)) in candidates.iter().enumerate() {
+        for (i, (name, candidate)) in candidates.iter().enumerate() {
             if !chosen.values.contains(&Some(i)) {
                 parts.push(None);
                 continue;
@@ -129,6 +144,7 @@ impl Builder<'_> {
             for factor in part.factors {
                 factors.push(self.under(&guard, factor).map_err(at)?);
             }
+            notes.extend(Note::under(name, part.notes));
             parts.push(Some(part.outs));
         }
         let n = parts.iter().flatten().map(Vec::len).max().unwrap_or(0);
@@ -140,7 +156,7 @@ impl Builder<'_> {
             });
             outs.push(out.map_err(at)?);
         }
-        Ok(Part { outs, factors })
+        Ok(Part { outs, factors, notes })
     }
 
     fn repeat(
@@ -161,6 +177,10 @@ impl Builder<'_> {
         let deepest = depths.values.iter().flatten().copied().max().unwrap_or(0);
         let mut factors = vec![depths.map(&self.explorer.vars.borrow(), |d| d.map(|_| Cost::default()), equal)];
         factors.push(self.present(first));
+        let mut notes = Vec::new();
+        if self.notes {
+            notes.push(Note::Depth(depths.scope.clone()));
+        }
         let mut threaded = x.to_vec();
         let mut after = vec![first.clone()];
         for i in 0..deepest {
@@ -176,10 +196,11 @@ impl Builder<'_> {
             for factor in part.factors {
                 factors.push(self.under(&reached, factor).map_err(at)?);
             }
+            notes.extend(Note::under(&i.to_string(), part.notes));
             threaded[0] = part.outs.into_iter().next().unwrap_or_else(|| Table::constant(None));
             after.push(threaded[0].clone());
         }
         let out = self.explorer.table(wild, &mut |ask| after[(*depths.at(ask)?)? as usize].at(ask)?.clone());
-        Ok(Part { outs: vec![out.map_err(at)?], factors })
+        Ok(Part { outs: vec![out.map_err(at)?], factors, notes })
     }
 }

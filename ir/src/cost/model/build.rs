@@ -10,6 +10,7 @@ use crate::cost::{Convention, Cost};
 use crate::eval::Env;
 use crate::graph::{Body, Graph, Node};
 use crate::module::Module;
+use crate::op::{Op, Types, Weights};
 use crate::program::kept_inputs;
 use crate::ty::TensorType;
 use crate::value::{Name, Value};
@@ -54,17 +55,41 @@ impl Sum {
     }
 }
 
+/// What an op is and what its weights are like; nothing where there is a fault.
+pub(super) type Made = Table<Option<(Op, Types, Weights)>>;
+
+/// What is noted on the way, if so asked.
+#[derive(Clone, Debug)]
+pub(super) enum Note {
+    /// An op, with its path from the graph that it is noted for.
+    Op(String, Made),
+    /// The decisions that a repeat's depth depends on.
+    Depth(SmallVec<[Var; 4]>),
+}
+
+impl Note {
+    /// The same notes, seen from the graph whose node they are of.
+    pub(super) fn under(node: &str, notes: Vec<Self>) -> impl Iterator<Item = Self> {
+        notes.into_iter().map(move |note| match note {
+            Self::Op(path, made) if path.is_empty() => Self::Op(node.to_owned(), made),
+            Self::Op(path, made) => Self::Op(format!("{node}/{path}"), made),
+            depth @ Self::Depth(_) => depth,
+        })
+    }
+}
+
 /// What some nodes make, and what they cost.
 #[derive(Debug, Default)]
 pub(super) struct Part {
     pub outs: Vec<Slot>,
     pub factors: Vec<Factor>,
+    pub notes: Vec<Note>,
 }
 
 impl Part {
     /// Nothing but a fault.
     pub(super) fn fault() -> Self {
-        Self { outs: Vec::new(), factors: vec![Table::constant(None)] }
+        Self { factors: vec![Table::constant(None)], ..Self::default() }
     }
 }
 
@@ -110,13 +135,15 @@ type Key = (Name, Vec<Arg>, Vec<Slot>);
 pub(super) struct Builder<'a> {
     pub convention: Convention,
     pub explorer: Explorer<'a>,
+    /// Whether ops and depths are noted.
+    pub notes: bool,
     memo: FxHashMap<Key, Rc<Part>>,
 }
 
 impl<'a> Builder<'a> {
-    pub(super) fn new(module: &'a Module, convention: Convention) -> Self {
+    pub(super) fn new(module: &'a Module, convention: Convention, notes: bool) -> Self {
         let explorer = Explorer { vars: RefCell::new(Vars::default()), module };
-        Self { convention, explorer, memo: FxHashMap::default() }
+        Self { convention, explorer, notes, memo: FxHashMap::default() }
     }
 
     /// A graph for these arguments and input types.
@@ -136,6 +163,7 @@ impl<'a> Builder<'a> {
             needed[i.index()] = self.need(graph, i, &needed, &scope).map_err(at(i))?;
         }
         let mut sum = Sum::default();
+        let mut notes = Vec::new();
         let mut values: Vec<Vec<Slot>> = vec![Vec::new(); bound];
         for &i in &graph.order {
             let node = &graph.net[i];
@@ -149,7 +177,7 @@ impl<'a> Builder<'a> {
                 Body::Input => {
                     let slot = graph.inputs.iter().position(|x| *x == i);
                     let ty = slot.and_then(|s| inputs.get(s)).cloned();
-                    Part { outs: vec![ty.unwrap_or_else(|| Table::constant(None))], factors: Vec::new() }
+                    Part { outs: vec![ty.unwrap_or_else(|| Table::constant(None))], ..Part::default() }
                 }
                 body => {
                     let x: Vec<Slot> = graph
@@ -161,6 +189,7 @@ impl<'a> Builder<'a> {
                     self.body(body, &x, &scope, &at(i))?
                 }
             };
+            notes.extend(Note::under(&node.name, part.notes));
             let stated = self.stated(node, &part.outs).map_err(at(i))?;
             for factor in part.factors.into_iter().chain(stated) {
                 sum.add(self.under(guard, factor).map_err(at(i))?);
@@ -174,7 +203,7 @@ impl<'a> Builder<'a> {
             sum.add(self.present(&slot));
             outs.push(slot);
         }
-        let part = Rc::new(Part { outs, factors: sum.into_factors() });
+        let part = Rc::new(Part { outs, factors: sum.into_factors(), notes });
         self.memo.insert(key, part.clone());
         Ok(part)
     }

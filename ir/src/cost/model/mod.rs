@@ -7,6 +7,7 @@
 
 mod body;
 mod build;
+mod envelope;
 mod print;
 mod table;
 
@@ -18,9 +19,12 @@ use crate::module::Module;
 use crate::program::{Decide, Elaboration};
 use crate::value::Name;
 use crate::verify::{default_of, structural};
-use build::{Builder, Stop};
+use build::{Builder, Part, Stop};
 use smallvec::SmallVec;
+use std::rc::Rc;
 use table::{Limit, MAX_ENTRIES, Table, Vars};
+
+pub use envelope::{Envelope, WeightShapes};
 
 /// Why a module has no cost model.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -141,26 +145,7 @@ impl CostModel {
     /// If the module's structure is faulty, if too many decisions meet in one place, or if a cost depends on a real
     /// interval (a probability of dropout costs nothing, so it may).
     pub fn of(module: &Module, convention: Convention) -> Result<Self, ModelError> {
-        let faults = structural(module);
-        if !faults.is_empty() {
-            return Err(Faults(faults).into());
-        }
-        let defaults = |label: &str, index: Option<i64>| default_of(module, label, index);
-        let never = || match Elaboration::new(module, &defaults).run() {
-            Err(faults) => ModelError::Faults(faults),
-            Ok(_) => Faults(vec![What::UntypedInput.into_fault()]).into(),
-        };
-        let entry = module.graph(&module.entry).ok_or_else(never)?;
-        let types = entry.inputs().map(|n| Some(Table::constant(Some(n.declared.as_ref()?.first()?.clone()))));
-        let types: Vec<_> = types.collect::<Option<_>>().ok_or_else(never)?;
-        let mut builder = Builder::new(module, convention);
-        let part = builder.graph(entry, &[], &types).map_err(|Stop { graph, node, limit }| match limit {
-            Limit::Entries(decisions) => ModelError::TooLarge { graph, node, decisions },
-            Limit::Real(decision) => ModelError::Real { graph, node, decision },
-        })?;
-        if part.factors.iter().any(|f| f.values.iter().all(Option::is_none)) {
-            return Err(never());
-        }
+        let (builder, part) = walked(module, convention, false)?;
         let vars = builder.explorer.vars.borrow();
         Ok(Self::pruned(module, convention, &vars, &part.factors))
     }
@@ -305,6 +290,31 @@ impl CostModel {
         }
         total
     }
+}
+
+/// The walk over a module, with notes of its ops if so asked.
+fn walked(module: &Module, convention: Convention, notes: bool) -> Result<(Builder<'_>, Rc<Part>), ModelError> {
+    let faults = structural(module);
+    if !faults.is_empty() {
+        return Err(Faults(faults).into());
+    }
+    let defaults = |label: &str, index: Option<i64>| default_of(module, label, index);
+    let never = || match Elaboration::new(module, &defaults).run() {
+        Err(faults) => ModelError::Faults(faults),
+        Ok(_) => Faults(vec![What::UntypedInput.into_fault()]).into(),
+    };
+    let entry = module.graph(&module.entry).ok_or_else(never)?;
+    let types = entry.inputs().map(|n| Some(Table::constant(Some(n.declared.as_ref()?.first()?.clone()))));
+    let types: Vec<_> = types.collect::<Option<_>>().ok_or_else(never)?;
+    let mut builder = Builder::new(module, convention, notes);
+    let part = builder.graph(entry, &[], &types).map_err(|Stop { graph, node, limit }| match limit {
+        Limit::Entries(decisions) => ModelError::TooLarge { graph, node, decisions },
+        Limit::Real(decision) => ModelError::Real { graph, node, decision },
+    })?;
+    if part.factors.iter().any(|f| f.values.iter().all(Option::is_none)) {
+        return Err(never());
+    }
+    Ok((builder, part))
 }
 
 impl From<Vec<Fault>> for ModelError {

@@ -1,8 +1,8 @@
 //! How good a path is on what is held out.
 
-use super::Supernet;
+use super::{Route, Supernet};
 use crate::one_shot::OneShotError;
-use codegen::torch::{Selection, Turn};
+use codegen::torch::Turn;
 use evaluators::data::Batch;
 use evaluators::train::{Score, measure};
 use tch::Tensor;
@@ -12,9 +12,20 @@ impl Supernet {
     ///
     /// # Errors
     /// If the device fails.
-    pub fn measure(&mut self, selection: &Selection) -> Result<Score, OneShotError> {
+    pub fn measure(&mut self, route: &Route) -> Result<Score, OneShotError> {
         let _turn = Turn::take(self.recipe.device, self.recipe.threads)?;
-        let score = measure(&self.predict, &mut self.params, &mut self.loaders.valid, Some(selection))?;
+        let mixes = route.mixes(&self.choices);
+        if mixes {
+            self.blend(route)?;
+        }
+        let arms = self.subnets.arms(route);
+        let subnet = self.subnets.at(&arms, None, &self.params)?;
+        let selection = subnet.selection(route);
+        let params = match &mut self.mixed {
+            Some(mixed) if mixes => &mut mixed.params,
+            _ => &mut subnet.params,
+        };
+        let score = measure(&subnet.predict, params, &mut self.loaders.valid, Some(&selection))?;
         Ok(score.expect("invariant: something is held out"))
     }
 
@@ -24,22 +35,22 @@ impl Supernet {
     ///
     /// # Errors
     /// If the device fails.
-    pub fn measure_recalibrated(&mut self, selection: &Selection, batches: usize) -> Result<Score, OneShotError> {
+    pub fn measure_recalibrated(&mut self, route: &Route, batches: usize) -> Result<Score, OneShotError> {
         let _turn = Turn::take(self.recipe.device, self.recipe.threads)?;
         let _guard = tch::no_grad_guard();
         let kept = self.params.buffers.f_detach_copy()?;
-        let score = self.recalibrate(selection, batches).and_then(|()| self.measure(selection));
+        let score = self.recalibrate(route, batches).and_then(|()| self.measure(route));
         self.params.buffers.f_copy_(&kept)?;
         score
     }
 
     /// A running statistic after `k` batches from 0 is short of the weight that is still on its start: divided by what
     /// is on the batches, it is their weighted mean. One run from 0 and one from 1 tell how much a batch counts.
-    fn recalibrate(&mut self, selection: &Selection, batches: usize) -> Result<(), OneShotError> {
+    fn recalibrate(&mut self, route: &Route, batches: usize) -> Result<(), OneShotError> {
         let after = |net: &mut Self, start: f64| -> Result<Tensor, OneShotError> {
             let _ = net.params.buffers.f_fill_(start)?;
             let batch = net.train_batch(0)?;
-            net.forward(&batch, selection)?;
+            net.forward(&batch, route)?;
             Ok(net.params.buffers.f_detach_copy()?)
         };
         let kept = after(self, 1.0)?;
@@ -47,7 +58,7 @@ impl Supernet {
         let count = batches.clamp(1, self.loaders.weights.batches());
         for index in 1..count {
             let batch = self.train_batch(index)?;
-            self.forward(&batch, selection)?;
+            self.forward(&batch, route)?;
         }
         let counted = kept.f_pow_tensor_scalar(count as f64)?.f_neg()?.f_add_scalar(1.0)?;
         // What no run has touched keeps all of its start; it plays no part.
@@ -61,9 +72,9 @@ impl Supernet {
     }
 
     /// A training pass for its statistics alone, which counts as none.
-    fn forward(&mut self, batch: &Batch, selection: &Selection) -> Result<(), OneShotError> {
+    fn forward(&mut self, batch: &Batch, route: &Route) -> Result<(), OneShotError> {
         let runs = self.runs;
-        self.try_path(batch, selection)?;
+        self.try_path(batch, route)?;
         self.runs = runs;
         Ok(())
     }

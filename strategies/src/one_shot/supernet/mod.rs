@@ -1,41 +1,50 @@
 //! The supernet: one network that holds every network of a space, with shared weights.
 
+mod fits;
 mod measure;
+mod mixed;
+mod route;
+mod subnet;
 
-use super::OneShotError;
+pub use route::Route;
+
 use super::bilevel::{Gradients, Problem, Side};
 use super::choice::{self, Choice, Kind};
 use super::mixture::Drawn;
+use super::{OneShotError, numbers};
 use codegen::array::Weights;
 use codegen::init::initialise;
-use codegen::torch::{Executor, Layout, Params, Pick, Run, Selection, Sgd, Turn, clip_grad_norm};
-use codegen::{Kernel, Plan, Source, Wrt};
+use codegen::torch::{Params, Pick, Run, Sgd, Turn, clip_grad_norm, to_array};
+use codegen::{Plan, Source};
 use evaluators::data::{Batch, Loader};
-use evaluators::train::{
-    DIVERGED, Dataset, Network, Planned, Recipe, SearchLoaders, hits, prediction_plan, training_plan,
-};
-use ir::{Elaboration, Name, Program};
+use evaluators::train::{DIVERGED, Dataset, Network, Planned, Recipe, SearchLoaders, hits, prediction_plan};
+use ir::cost::Envelope;
+use ir::{Name, Program};
+use mixed::Mixed;
 use mutators::{Sample, Space};
 use std::sync::Arc;
+use subnet::{By, Subnets, training};
 use tch::{Kind as Element, Tensor};
 
 /// A space's decisions left open, with weights, data and plans.
 ///
 /// * A choice has one set of weights per candidate and call of its cell; decisions are shared by all calls.
+/// * A weight is as great as in any network of the space. Where numbers have values, it is a slice: channels a prefix,
+///   kernels the floored centre.
 /// * What no taken path reaches is not computed, and its weights get no gradient.
 #[derive(Debug)]
 pub struct Supernet {
+    strategy: String,
     space: Space,
     program: Program,
     choices: Vec<Choice>,
-    /// The decision of each site.
-    of_site: Vec<usize>,
-    /// The step that joins each site's arms, in every one of the training plans.
-    joins: Vec<usize>,
-    weights: Executor,
-    arch: Executor,
-    both: Executor,
-    predict: Executor,
+    subnets: Subnets,
+    /// What numbers do to weights, if there are numbers.
+    envelope: Option<Envelope>,
+    /// What runs numbers of several values at once, once that was asked for.
+    mixed: Option<Mixed>,
+    /// The weights by path and shape.
+    held: Arc<Plan>,
     /// The shared weights.
     pub params: Params,
     /// The batches.
@@ -60,34 +69,36 @@ impl Supernet {
             let (space, mutator) = (space.name().to_owned(), mutator.label().to_owned());
             return Err(OneShotError::Mutators { space, mutator });
         }
-        let module = space.base();
-        let program = Elaboration::supernet(module, &|_: &str, _: Option<i64>| None).run();
-        let program = program.map_err(mutators::MutateError::from)?;
+        let numbers = numbers::numbers(strategy, space)?;
+        let greatest: Vec<usize> = numbers.iter().map(|c| numbers::greatest(space, c)).collect();
+        let program = subnet::program(space, numbers.iter(), &greatest)?;
         let images = dataset.images();
-        let plan = |wrt: &Wrt| training_plan(&program, images, recipe, wrt).map(Arc::new);
-        let sites = Wrt { sites: true, ..Wrt::default() };
-        let (weights, arch) = (plan(&Wrt::weights())?, plan(&sites)?);
-        let both = plan(&Wrt { weights: true, ..sites })?;
+        let weights = Arc::new(training(&program, images, recipe, By::Weights)?);
+        let both = Arc::new(training(&program, images, recipe, By::Both)?);
         let predict = Arc::new(prediction_plan(&program, images)?);
-        let (choices, of_site) = choice::choices(strategy, module, &program, &weights)?;
-        refuse_numbers(strategy, space, &choices)?;
+        let (mut choices, _) = choice::choices(strategy, space.base(), &program, &weights)?;
+        let envelope = if numbers.is_empty() { None } else { Some(Envelope::of(space.base())?) };
+        choices.extend(numbers);
         if choices.is_empty() {
             return Err(OneShotError::NoDecisions(space.name().to_owned()));
         }
+        numbers::all_held(strategy, space, &choices)?;
         let classes = images.classes.len();
-        let network = Network { train: both.clone(), eval: predict.clone(), hash: program.hash(), classes };
+        let network = Network { train: both, eval: predict, hash: program.hash(), classes };
         Planned::of(&network, recipe, recipe.batch).check(recipe.device)?;
         let _turn = Turn::take(recipe.device, recipe.threads)?;
-        let kind = recipe.precision.kind();
-        let params = Params::new(&weights, &initialise(&weights, recipe.seed), recipe.device, kind)?;
-        let exec = |plan: &Arc<Plan>| Executor::new(plan.clone(), recipe.device, kind, Layout::default());
+        let held = match &envelope {
+            None => weights,
+            Some(e) => Arc::new(Plan::of_weights(e.weights.iter().map(|w| (w.path.clone(), w.spec.clone())))),
+        };
+        let params = Params::new(&held, &initialise(&held, recipe.seed), recipe.device, recipe.precision.kind())?;
         Ok(Self {
+            strategy: strategy.to_owned(),
             space: space.clone(),
-            joins: joins(&arch),
-            weights: exec(&weights),
-            arch: exec(&arch),
-            both: exec(&both),
-            predict: exec(&predict),
+            subnets: Subnets::new(strategy, space, images, recipe, &choices),
+            envelope,
+            mixed: None,
+            held,
             params,
             loaders: dataset.search_loaders(recipe)?,
             recipe: recipe.clone(),
@@ -96,7 +107,6 @@ impl Supernet {
             runs: 0,
             program,
             choices,
-            of_site,
         })
     }
 
@@ -112,7 +122,7 @@ impl Supernet {
         &self.choices
     }
 
-    /// The network with its decisions left open.
+    /// The network with its decisions left open, and the greatest value of every number.
     #[must_use]
     pub fn program(&self) -> &Program {
         &self.program
@@ -140,7 +150,7 @@ impl Supernet {
 
     /// Takes weights, and how many runs led to them.
     pub(super) fn restore(&mut self, weights: &Weights, runs: u64) -> Result<(), OneShotError> {
-        self.params.load(&self.weights.plan().clone(), weights)?;
+        self.params.load(&self.held, weights)?;
         self.runs = runs;
         Ok(())
     }
@@ -156,29 +166,39 @@ impl Supernet {
     /// What a run does where each decision is as drawn; every input goes on where none was drawn.
     ///
     /// # Errors
-    /// If the device fails.
-    pub fn selection(&self, drawn: &[Option<Drawn>]) -> Result<Selection, OneShotError> {
-        let pick = |choice: &usize| -> Result<Pick, OneShotError> {
-            let Some(drawn) = &drawn[*choice] else { return Ok(Pick { arms: None, weights: None }) };
+    /// If factors were drawn of a number that shapes no weight, from which they could learn, or the device fails.
+    pub fn selection(&self, drawn: &[Option<Drawn>]) -> Result<Route, OneShotError> {
+        if let Some(envelope) = &self.envelope {
+            let learned = |w: &usize| self.params.grad_of(*w).is_some();
+            let weights = 0..self.params.paths().len();
+            let shapes = |c: &Choice| weights.clone().filter(learned).any(|w| envelope.shapes(&c.label, w));
+            let drawn = self.choices.iter().zip(drawn).filter(|(c, d)| c.kind == Kind::Number && d.is_some());
+            if let Some((c, _)) = drawn.into_iter().find(|(c, _)| !shapes(c)) {
+                return Err(fits::misfit(&self.strategy, &[&c.label], "shapes no weight".to_owned()));
+            }
+        }
+        let pick = |drawn: &Option<Drawn>| -> Result<Pick, OneShotError> {
+            let Some(drawn) = drawn else { return Ok(Pick { arms: None, weights: None }) };
             let weights = Tensor::f_from_slice(&drawn.weights)?.f_to_kind(self.recipe.precision.kind())?;
             let weights = Some(weights.f_to_device(self.recipe.device.into())?);
             Ok(Pick { arms: drawn.only.map(|i| vec![i as u32]), weights })
         };
-        Ok(Selection { sites: self.of_site.iter().map(pick).collect::<Result<_, _>>()? })
+        Ok(Route::new(drawn.iter().map(pick).collect::<Result<_, _>>()?))
     }
 
     /// The path of a sample.
     #[must_use]
-    pub fn path(&self, sample: &Sample) -> Selection {
-        // A decision that plays no part is not reached, whatever is taken there.
-        let arms = |choice: &usize| self.choices[*choice].taken(sample).unwrap_or_else(|| vec![0]);
-        Selection { sites: self.of_site.iter().map(|c| Pick { arms: Some(arms(c)), weights: None }).collect() }
+    pub fn path(&self, sample: &Sample) -> Route {
+        // A decision that plays no part is not reached, whatever is taken there; the greatest number fits in any case.
+        let idle = |c: &Choice| if c.kind == Kind::Number { numbers::greatest(&self.space, c) as u32 } else { 0 };
+        let arms = |c: &Choice| c.taken(sample).unwrap_or_else(|| vec![idle(c)]);
+        Route::new(self.choices.iter().map(|c| Pick { arms: Some(arms(c)), weights: None }).collect())
     }
 
     /// The path of some arms per decision.
-    pub(super) fn arms(&self, arms: &[Vec<usize>]) -> Selection {
-        let pick = |c: &usize| Pick { arms: Some(arms[*c].iter().map(|a| *a as u32).collect()), weights: None };
-        Selection { sites: self.of_site.iter().map(pick).collect() }
+    pub(super) fn arms(&self, arms: &[Vec<usize>]) -> Route {
+        let pick = |taken: &Vec<usize>| Pick { arms: Some(taken.iter().map(|a| *a as u32).collect()), weights: None };
+        Route::new(arms.iter().map(pick).collect())
     }
 
     /// Whether the space admits some arms per decision.
@@ -187,8 +207,8 @@ impl Supernet {
     }
 
     /// A training pass for what comes out of it alone. The arch plan has the shortest way back.
-    pub(super) fn try_path(&mut self, batch: &Batch, selection: &Selection) -> Result<Pass, OneShotError> {
-        Ok(self.pass(batch, selection, (false, true), 0.0)?.0)
+    pub(super) fn try_path(&mut self, batch: &Batch, route: &Route) -> Result<Pass, OneShotError> {
+        Ok(self.pass(batch, route, (false, true), 0.0)?.0)
     }
 
     /// Moves the weights that the taken paths use, after a [`pass`](Supernet::pass) along them; all others keep their values
@@ -196,34 +216,31 @@ impl Supernet {
     ///
     /// # Errors
     /// If the device fails.
-    pub fn step(&mut self, sgd: &mut Sgd, selection: &Selection, rate: f64) -> Result<(), OneShotError> {
+    pub fn step(&mut self, sgd: &mut Sgd, route: &Route, rate: f64) -> Result<(), OneShotError> {
         if self.recipe.clip > 0.0 {
             clip_grad_norm(&mut self.params, self.recipe.clip)?;
         }
-        let plan = self.weights.plan();
-        let active = selection.active(plan)?;
-        let mut used = vec![false; plan.weights.len()];
-        for step in plan.steps[..plan.forward].iter().zip(&active).filter(|(_, on)| **on).map(|(s, _)| s) {
-            for v in &step.operands {
-                if let Source::Weight(w) = plan.values[v.index()].source {
-                    used[w as usize] = true;
-                }
-            }
-        }
-        let ranges = self.params.ranges(|w| used[w]);
-        Ok(sgd.step_within(&mut self.params, rate, &ranges)?)
+        let arms = self.subnets.arms(route);
+        let subnet = self.subnets.at(&arms, Some(By::Weights), &self.params)?;
+        let training = subnet.training(By::Weights);
+        let plan = training.exec.plan();
+        let used = used(plan, &subnet.selection(route).active(plan)?);
+        let places = subnet.params.places(|w| used[w]);
+        Ok(sgd.step_within(&mut self.params, rate, &places)?)
     }
 
     /// The weights that the network of a sample inherits, by its own paths: a candidate's name is in the supernet's path
-    /// and not in its own.
+    /// and not in its own. Numbers take their slices.
     ///
     /// # Errors
     /// If the device fails.
-    pub fn inherited(&self, sample: &Sample) -> Result<Weights, OneShotError> {
-        let sites = &self.weights.plan().sites;
+    pub fn inherited(&mut self, sample: &Sample) -> Result<Weights, OneShotError> {
+        let arms = self.subnets.arms(&self.path(sample));
+        let subnet = self.subnets.at(&arms, None, &self.params)?;
+        let sites = &subnet.predict.plan().sites;
         let mut layers: Vec<(&str, Option<Vec<u32>>, &Choice)> = sites
             .iter()
-            .zip(&self.of_site)
+            .zip(&subnet.of_site)
             .map(|(s, c)| (s.path.as_str(), self.choices[*c].taken(sample), &self.choices[*c]))
             .filter(|(_, _, c)| c.kind == Kind::Layer)
             .collect();
@@ -241,8 +258,9 @@ impl Supernet {
             }
             Some(own)
         };
-        let all = self.params.to_weights()?;
-        Ok(all.into_iter().filter_map(|(path, w)| Some((Name::new(own(&path)?), w))).collect())
+        let weights = subnet.params.paths().iter().enumerate();
+        let own = weights.filter_map(|(w, path)| Some((Name::new(own(path)?), to_array(subnet.params.get(w)))));
+        Ok(own.map(|(path, array)| Ok((path, array?))).collect::<Result<_, codegen::torch::ExecError>>()?)
     }
 
     /// A training pass over a batch: its loss, and gradients as asked for (of the weights, of the factors). Those of the
@@ -254,34 +272,108 @@ impl Supernet {
     pub fn pass(
         &mut self,
         batch: &Batch,
-        selection: &Selection,
+        route: &Route,
         (weights, arch): (bool, bool),
         drop_path: f64,
     ) -> Result<(Pass, Vec<Option<Vec<f64>>>), OneShotError> {
         let _turn = Turn::take(self.recipe.device, self.recipe.threads)?;
-        let exec = match (weights, arch) {
-            (true, true) => &self.both,
-            (false, true) => &self.arch,
-            _ => &self.weights,
+        let mixes = route.mixes(&self.choices);
+        // The factor of a number's value counts through the weights that it shapes.
+        let shapes = arch && self.subnets.numbers().any(|(i, _)| route.factors(i).is_some());
+        let by = match (weights || shapes, arch) {
+            (true, true) => By::Both,
+            (false, true) => By::Factors,
+            _ => By::Weights,
         };
-        let run = Run { seed: self.recipe.seed, step: self.runs, drop_path, selection: Some(selection) };
+        if mixes {
+            self.blend(route)?;
+        }
+        let arms = self.subnets.arms(route);
+        let subnet = self.subnets.at(&arms, Some(by), &self.params)?;
+        let selection = subnet.selection(route);
+        let run = Run { seed: self.recipe.seed, step: self.runs, drop_path, selection: Some(&selection) };
         self.runs += 1;
         let inputs = [batch.images.shallow_clone(), batch.labels.shallow_clone()];
-        let out = exec.run(&mut self.params, &inputs, &run)?;
+        let training = subnet.training(by);
+        let exec = &training.exec;
+        let params = match &mut self.mixed {
+            Some(mixed) if mixes => &mut mixed.params,
+            _ => &mut subnet.params,
+        };
+        let out = exec.run(params, &inputs, &run)?;
         let hits = hits(&out.outputs[1], &batch.labels)?.f_int64_value(&[])?;
         let pass = Pass { loss: out.outputs[0].f_double_value(&[])?, hits, images: batch.labels.size()[0] };
         let mut grads = vec![None; self.choices.len()];
+        let mut shaped = vec![false; self.params.paths().len()];
         if arch {
             let active = selection.active(exec.plan())?;
+            let used = used(exec.plan(), &active);
+            subnet.of_weight.iter().zip(used).for_each(|(w, used)| shaped[*w] = used);
             for (site, grad) in out.site_grads.iter().enumerate() {
-                let Some(grad) = grad.as_ref().filter(|_| active[self.joins[site]]) else { continue };
+                let Some(grad) = grad.as_ref().filter(|_| active[training.joins[site]]) else { continue };
                 let grad = Vec::<f64>::try_from(grad.f_to_kind(Element::Double)?.f_to_device(tch::Device::Cpu)?)?;
-                let total: &mut Vec<f64> = grads[self.of_site[site]].get_or_insert_with(|| vec![0.0; grad.len()]);
+                let total: &mut Vec<f64> = grads[subnet.of_site[site]].get_or_insert_with(|| vec![0.0; grad.len()]);
                 total.iter_mut().zip(grad).for_each(|(t, g)| *t += g);
             }
         }
+        let numbers = match &self.mixed {
+            Some(mixed) if mixes => {
+                mixed.hand_back(&mut self.params)?;
+                shapes.then(|| mixed.gradients(route, &self.choices, &self.params, &shaped)).transpose()?
+            }
+            _ => shapes.then(|| self.sure_numbers(route, &shaped)).transpose()?,
+        };
+        for (grad, number) in grads.iter_mut().zip(numbers.into_iter().flatten()) {
+            *grad = number.or_else(|| grad.take());
+        }
         Ok((pass, grads))
     }
+
+    /// Makes the weights of a mixture of numbers.
+    fn blend(&mut self, route: &Route) -> Result<(), OneShotError> {
+        let envelope = self.envelope.as_ref().expect("invariant: there are numbers");
+        if self.mixed.is_none() {
+            let made = Mixed::new(&self.strategy, &self.choices, envelope, &mut self.subnets, &self.params)?;
+            self.mixed = Some(made);
+        }
+        self.mixed.as_mut().expect("invariant: just made").blend(route, &self.choices, &self.params)
+    }
+
+    /// The gradients of the factors of numbers that have one value each: the product of the weights that a number shapes
+    /// with their gradients, for that value.
+    fn sure_numbers(&self, route: &Route, used: &[bool]) -> Result<Vec<Option<Vec<f64>>>, OneShotError> {
+        let envelope = self.envelope.as_ref().expect("invariant: there are numbers");
+        let product = self.params.grad.f_mul(&self.params.flat)?;
+        let mut grads = vec![None; self.choices.len()];
+        for (i, c) in self.choices.iter().enumerate().filter(|(_, c)| c.kind == Kind::Number) {
+            let Some(arm) = route.number(i).filter(|_| route.factors(i).is_some()) else { continue };
+            let places = self.params.places(|w| used[w] && envelope.shapes(&c.label, w));
+            if places.is_empty() {
+                continue;
+            }
+            let mut total = 0.0;
+            for place in places {
+                total += place.view(&product)?.f_sum(Element::Double)?.f_double_value(&[])?;
+            }
+            let mut grad = vec![0.0; c.arms.len()];
+            grad[arm] = total;
+            grads[i] = Some(grad);
+        }
+        Ok(grads)
+    }
+}
+
+/// The weights that some steps use.
+fn used(plan: &Plan, active: &[bool]) -> Vec<bool> {
+    let mut used = vec![false; plan.weights.len()];
+    for (step, _) in plan.steps[..plan.forward].iter().zip(active).filter(|(_, on)| **on) {
+        for v in &step.operands {
+            if let Source::Weight(w) = plan.values[v.index()].source {
+                used[w as usize] = true;
+            }
+        }
+    }
+    used
 }
 
 /// What a training pass came to.
@@ -295,34 +387,12 @@ pub struct Pass {
     pub images: i64,
 }
 
-fn joins(plan: &Plan) -> Vec<usize> {
-    let join = |site: usize| {
-        let found = plan.steps.iter().position(|s| matches!(s.kernel, Kernel::Mix(n) if n as usize == site));
-        found.expect("invariant: what an output needs joins its arms")
-    };
-    (0..plan.sites.len()).map(join).collect()
-}
-
-/// A number is not a path: a supernet holds its greatest value only.
-fn refuse_numbers(strategy: &str, space: &Space, choices: &[Choice]) -> Result<(), OneShotError> {
-    let Some(schema) = space.schema() else { return Ok(()) };
-    match schema.slots().iter().find(|s| !choices.iter().any(|c| c.label == s.label)) {
-        None => Ok(()),
-        Some(slot) => Err(OneShotError::Decision {
-            strategy: strategy.to_owned(),
-            label: slot.label.to_string(),
-            what: "is a number in an op's attributes or an argument".to_owned(),
-            remedy: "layer choices, input choices and repeats can be searched so; use a multi-trial strategy for the rest",
-        }),
-    }
-}
-
 /// One step's two batches under one draw: a two-level problem.
 pub(super) struct Pair<'a> {
     pub net: &'a mut Supernet,
     pub train: &'a Batch,
     pub valid: &'a Batch,
-    pub selection: &'a Selection,
+    pub selection: &'a Route,
     pub drop_path: f64,
 }
 
