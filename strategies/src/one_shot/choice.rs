@@ -3,6 +3,7 @@
 use super::OneShotError;
 use codegen::{Kernel, Plan, SiteKind, Source};
 use ir::op::Role;
+use ir::prim::Prim;
 use ir::program::Action;
 use ir::{Domain, Module, Name, Program, Reduce, Value};
 use mutators::{Sample, Space};
@@ -114,8 +115,13 @@ fn operands(plan: &Plan, site: usize) -> impl Iterator<Item = ir::prim::Var> + '
 /// The layer choice whose result a value is.
 fn feeding(plan: &Plan, v: ir::prim::Var, of_site: &[usize]) -> Option<usize> {
     let Source::Step(step) = plan.values[v.index()].source else { return None };
-    match plan.steps[step as usize].kernel {
-        Kernel::Mix(n) if plan.sites[n as usize].kind == SiteKind::Choice => of_site.get(n as usize).copied(),
+    let step = &plan.steps[step as usize];
+    match &step.kernel {
+        Kernel::Mix(n) if plan.sites[*n as usize].kind == SiteKind::Choice => of_site.get(*n as usize).copied(),
+        // Of partial channels: the choice's channels, those that went past it, all of them shuffled.
+        Kernel::Prim(Prim::Concat { .. } | Prim::Permute { .. } | Prim::Reshape { .. }) => {
+            feeding(plan, step.operands[0], of_site)
+        }
         _ => None,
     }
 }

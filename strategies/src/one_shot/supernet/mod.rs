@@ -6,6 +6,7 @@ use super::OneShotError;
 use super::bilevel::{Gradients, Problem, Side};
 use super::choice::{self, Choice, Kind};
 use super::mixture::Drawn;
+use super::partial;
 use codegen::array::Weights;
 use codegen::init::initialise;
 use codegen::torch::{Executor, Layout, Params, Pick, Run, Selection, Sgd, Turn, clip_grad_norm};
@@ -56,11 +57,26 @@ impl Supernet {
     /// If the space has no decisions, or one that no supernet can hold open; if the network does not fit the data set,
     /// or a batch not the memory.
     pub fn new(strategy: &str, space: &Space, dataset: &Dataset, recipe: &Recipe) -> Result<Self, OneShotError> {
+        Self::partial(strategy, space, 1, dataset, recipe)
+    }
+
+    /// The same where a layer choice sees one channel of `share`. What a sample [inherits](Supernet::inherited) has fewer
+    /// channels then than its network.
+    ///
+    /// # Errors
+    /// As [`Supernet::new`]; also if a choice's candidates do not take their channels as an argument.
+    pub fn partial(
+        strategy: &str,
+        space: &Space,
+        share: u32,
+        dataset: &Dataset,
+        recipe: &Recipe,
+    ) -> Result<Self, OneShotError> {
         if let Some(mutator) = space.mutators().first() {
             let (space, mutator) = (space.name().to_owned(), mutator.label().to_owned());
             return Err(OneShotError::Mutators { space, mutator });
         }
-        let module = space.base();
+        let module = &partial::rewrite(strategy, space.base(), share)?;
         let program = Elaboration::supernet(module, &|_: &str, _: Option<i64>| None).run();
         let program = program.map_err(mutators::MutateError::from)?;
         let images = dataset.images();
@@ -160,9 +176,12 @@ impl Supernet {
     pub fn selection(&self, drawn: &[Option<Drawn>]) -> Result<Selection, OneShotError> {
         let pick = |choice: &usize| -> Result<Pick, OneShotError> {
             let Some(drawn) = &drawn[*choice] else { return Ok(Pick { arms: None, weights: None }) };
+            let arms = drawn.arms.as_ref().map(|arms| arms.iter().map(|a| *a as u32).collect());
+            if drawn.weights.is_empty() {
+                return Ok(Pick { arms, weights: None });
+            }
             let weights = Tensor::f_from_slice(&drawn.weights)?.f_to_kind(self.recipe.precision.kind())?;
-            let weights = Some(weights.f_to_device(self.recipe.device.into())?);
-            Ok(Pick { arms: drawn.only.map(|i| vec![i as u32]), weights })
+            Ok(Pick { arms, weights: Some(weights.f_to_device(self.recipe.device.into())?) })
         };
         Ok(Selection { sites: self.of_site.iter().map(pick).collect::<Result<_, _>>()? })
     }
@@ -179,6 +198,12 @@ impl Supernet {
     pub(super) fn arms(&self, arms: &[Vec<usize>]) -> Selection {
         let pick = |c: &usize| Pick { arms: Some(arms[*c].iter().map(|a| *a as u32).collect()), weights: None };
         Selection { sites: self.of_site.iter().map(pick).collect() }
+    }
+
+    /// Puts a limited space in the place of its own.
+    pub(super) fn restrict<E>(&mut self, limit: impl FnOnce(&Space) -> Result<Space, E>) -> Result<(), E> {
+        self.space = limit(&self.space)?;
+        Ok(())
     }
 
     /// Whether the space admits some arms per decision.
