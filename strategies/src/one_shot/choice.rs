@@ -173,21 +173,22 @@ impl Choice {
         }
     }
 
-    /// The value that stands for some arms.
-    pub(super) fn value(&self, arms: &[usize]) -> Value {
+    /// The value that stands for some arms: a list where the decision is a subset, be it of one.
+    fn value(&self, arms: &[usize], is_subset: bool) -> Value {
         let one = |i: &usize| {
             let name = self.arms[*i].name.as_str();
             name.parse::<i64>().map_or_else(|_| Value::label(name), Value::Int)
         };
-        match self.kind {
-            Kind::Inputs { min, max } if min != 1 || max != 1 => Value::List(arms.iter().map(one).collect()),
-            _ => one(&arms[0]),
-        }
+        if is_subset { Value::List(arms.iter().map(one).collect()) } else { one(&arms[0]) }
     }
 }
 
 /// The sample of some arms per decision.
 pub(super) fn sample(space: &Space, choices: &[Choice], arms: &[Vec<usize>]) -> Result<Sample, OneShotError> {
-    let pairs = choices.iter().zip(arms).map(|(c, a)| (c.label.clone(), c.value(a)));
+    let is_subset = |c: &Choice| {
+        let slot = space.schema().and_then(|s| Some(&s.slots()[s.find(&c.label)?]));
+        slot.is_some_and(|s| matches!(*s.domain, Domain::Subset { .. }))
+    };
+    let pairs = choices.iter().zip(arms).map(|(c, a)| (c.label.clone(), c.value(a, is_subset(c))));
     Ok(space.bind(&Sample::from_pairs(pairs)?)?)
 }

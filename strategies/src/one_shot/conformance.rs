@@ -100,7 +100,7 @@ const NESTED: &str = "module @nested {
     %a = choice ?outer (%x) {plain: @conv<c, 3>, nest: @nest<c>}
     %l = choice ?left (%x) {none: zero, skip: identity, conv: @conv<c, 1>}
     %r = choice ?right (%a) {none: zero, skip: identity, conv: @conv<c, 1>}
-    %i = select ?in sum (%l, %r)
+    %i = select ?in (%l, %r)
     %y = add %a, %i
     return %y
   }
@@ -132,7 +132,7 @@ const SIDE_BY_SIDE: &str = "module @side_by_side {
     %f = flatten %x
     %a = linear %f {out=10}
     %b = linear %f {out=10}
-    %y = select ?in concat (%a, %b)
+    %y = select ?in (%a, %b) {reduce=concat}
     return %y
   }
 }";
