@@ -1,9 +1,10 @@
 """The supernets of NAS-Bench-201 and DARTS in plain PyTorch: a batch's loss, and the gradient of everything.
 
-python supernet.py nasbench201|darts FILE
+python supernet.py nasbench201|darts SHARE FILE
 
+With a SHARE above 1 a choice of DARTS sees one channel of so many, and the others go past it (Xu et al. 2020, PC-DARTS).
 FILE is a safetensors file with `images`, `labels`, `weight:PATH` for each learned weight of the supernet, and
-`factor:LABEL`, a number per candidate, for each layer choice. Batch norm is in training mode. Prints JSON: `loss`, and
+`factor:LABEL`, a number per candidate, for each layer choice and perhaps for the inputs of each node. Batch norm is in training mode. Prints JSON: `loss`, and
 `weights` and `factors`, the gradients by path and label, flat.
 """
 
@@ -21,7 +22,9 @@ from safetensors_file import read  # noqa: E402
 class Net:
     """Weights and factors by name, and the blocks that both spaces are made of."""
 
-    def __init__(self, tensors):
+    def __init__(self, tensors, share):
+        self.share = share
+
         def named(prefix):
             cut = len(prefix)
             return {k[cut:]: v.requires_grad_() for k, v in tensors.items() if k.startswith(prefix)}
@@ -103,6 +106,14 @@ class Darts(Net):
         return self.half(path + ".y", self.half(path + ".a", x, k, stride), k, 1)
 
     def edge(self, path, label, x, stride):
+        if self.share == 1:
+            return self.mixed(path, label, x, stride)
+        seen = x.shape[1] // self.share
+        mixed = self.mixed(path + ".mixed", label, x[:, :seen], stride)
+        past = x[:, seen:] if stride == 1 else F.max_pool2d(x[:, seen:], stride, stride, ceil_mode=True)
+        return F.channel_shuffle(torch.cat([mixed, past], 1), self.share)
+
+    def mixed(self, path, label, x, stride):
         skip = x if stride == 1 else self.factorized(path + ".skip_connect.y", x)
         return self.mixture(
             label,
@@ -125,7 +136,8 @@ class Darts(Net):
             for i in range(to):
                 stride = 2 if kind == "reduce" and i < 2 else 1
                 edges.append(self.edge(f"{path}.e{i}_{to}", f"{kind}_op_{to}_{i}", nodes[i], stride))
-            nodes.append(sum(edges))
+            weights = self.factors.get(f"{kind}_in_{to}", torch.ones(to, dtype=before.dtype))
+            nodes.append(sum(w * y for w, y in zip(weights, edges, strict=True)))
         return torch.cat(nodes[2:], 1)
 
     def forward(self, x):
@@ -146,10 +158,10 @@ class Darts(Net):
 
 
 def main():
-    space, path = sys.argv[1:]
+    space, share, path = sys.argv[1:]
     tensors = read(path)
     images, labels = tensors.pop("images"), tensors.pop("labels")
-    net = {"nasbench201": NasBench201, "darts": Darts}[space](tensors)
+    net = {"nasbench201": NasBench201, "darts": Darts}[space](tensors, int(share))
     loss = F.cross_entropy(net.forward(images), labels)
     loss.backward()
 

@@ -13,7 +13,7 @@ use mutators::{Sample, Space, spaces};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 use std::sync::{Arc, OnceLock};
-use strategies::one_shot::{Epoch, Found, Keep, Kind, OneShotError, Supernet, build, train};
+use strategies::one_shot::{Epoch, Found, Kind, OneShotError, Supernet, build, train};
 use tch::{Reduction, Tensor};
 
 const NB201: &str = "nasbench201:image=1x8x8,channels=2,cells=1";
@@ -143,60 +143,10 @@ fn run(space_of: &str, strategy: &str, recipe: &Recipe) -> Result<Found, OneShot
     build(strategy)?.search(&space(space_of), dataset(), recipe, None, &mut |_| {})
 }
 
-#[test]
-fn a_seed_determines_the_search() {
-    for strategy in [
-        "darts",
-        "darts:order=1",
-        "enas:steps=5",
-        "fair-darts",
-        "gdas",
-        "snas",
-        "spos:trials=60",
-        "random-one-shot:trials=5",
-    ] {
-        let recipe = Recipe { precision: Precision::F32, ..recipe() };
-        let [first, second] =
-            [0, 1].map(|_| run(NB201, strategy, &recipe).unwrap_or_else(|e| panic!("{strategy}: {e}")));
-        assert_eq!((&first.sample, &first.alphas), (&second.sample, &second.alphas), "{strategy}");
-        assert_eq!(first.history[0].train_loss, second.history[0].train_loss, "{strategy}");
-        let other = run(NB201, strategy, &Recipe { seed: 4, ..recipe }).expect("searches");
-        assert_ne!(first.history[0].train_loss, other.history[0].train_loss, "{strategy}");
-    }
-}
-
-/// A search that is ended in its second epoch and resumed equals one that was not, to the bit.
-#[test]
-fn a_resumed_search_equals_the_uninterrupted_one() {
-    let recipe = Recipe { epochs: 3, precision: Precision::F32, ..recipe() };
-    for strategy in ["darts", "enas:steps=5", "gdas", "spos:trials=5"] {
-        let whole = run(NB201, strategy, &recipe).expect("searches");
-        let folder = tempfile::tempdir().expect("a folder");
-        let mut keep = Keep { path: folder.path().join("kept"), resume: false };
-        let made = build(strategy).expect("it is in the hub");
-        // The second report of three ends the process, as far as a test can have it so.
-        let ended = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-            made.search(&space(NB201), dataset(), &recipe, Some(&keep), &mut |e| assert!(e.epoch < 2, "ended"))
-        }));
-        assert!(ended.is_err());
-        keep.resume = true;
-        let mut told = Vec::new();
-        let resumed = made.search(&space(NB201), dataset(), &recipe, Some(&keep), &mut |e| told.push(e.epoch));
-        let resumed = resumed.unwrap_or_else(|e| panic!("{strategy}: {e}"));
-        assert_eq!(told, [3]);
-        assert_eq!((&resumed.sample, &resumed.alphas), (&whole.sample, &whole.alphas), "{strategy}");
-        let numbers = |f: &Found| -> Vec<[f64; 4]> {
-            let of = |e: &Epoch| [e.train_loss, e.train_accuracy, e.valid_loss, e.valid_accuracy];
-            f.history.iter().map(of).collect()
-        };
-        assert_eq!(numbers(&resumed), numbers(&whole), "{strategy}");
-    }
-}
-
 /// The search on the DARTS cells gives a genotype of theirs: two inputs per node, no `none`.
 #[test]
 fn a_genotype_of_the_darts_space() {
-    for strategy in ["darts:order=1", "enas:steps=5", "gdas"] {
+    for strategy in ["darts:order=1", "drnas:partial=2", "enas:steps=5", "gdas", "pc-darts:partial=2,warmup=0"] {
         let found = run(DARTS, strategy, &recipe()).unwrap_or_else(|e| panic!("{strategy}: {e}"));
         let genotype = space(DARTS).genotype(&found.sample).expect("the space has a notation");
         // A controller may draw it; what gradients make is read off without.
@@ -209,11 +159,85 @@ fn a_genotype_of_the_darts_space() {
     }
 }
 
+/// With partial channels inputs stay fed by their layer choices, so that edges can be weighed.
+#[test]
+fn partial_channels_of_the_darts_network() {
+    let text = "darts:network=search,image=1x8x8,channels=4,layers=3";
+    let recipe = Recipe { batch: 100, ..recipe() };
+    let whole = Supernet::new("test", &space(text), dataset(), &recipe).expect("opens");
+    let mut part = Supernet::partial("test", &space(text), 4, dataset(), &recipe).expect("opens");
+    let decisions = |net: &Supernet| -> Vec<(String, Kind, usize)> {
+        net.choices().iter().map(|c| (c.label.to_string(), c.kind, c.feeds.iter().flatten().count())).collect()
+    };
+    assert_eq!(decisions(&part), decisions(&whole));
+    let numel = |net: &Supernet| net.params.flat.numel();
+    assert!(2 * numel(&part) < numel(&whole), "{} {}", numel(&part), numel(&whole));
+    train(&mut part, &mut |_| {}).expect("trains");
+}
+
+/// After the warm-up edges learn as their operations do; a search without them has no such parameters.
+#[test]
+fn edges_learn() {
+    let of = |strategy: &str| {
+        let found = run(DARTS, strategy, &recipe()).unwrap_or_else(|e| panic!("{strategy}: {e}"));
+        let alphas = found.alphas.expect("differentiable");
+        alphas.values().map(<[f64]>::to_vec).collect::<Vec<_>>()
+    };
+    let edges = |alphas: &[Vec<f64>]| alphas.iter().filter(|a| (2..=5).contains(&a.len())).cloned().collect::<Vec<_>>();
+    let (still, moved) = (of("pc-darts:partial=2,warmup=1"), of("pc-darts:partial=2,warmup=0"));
+    assert_eq!((edges(&still).len(), edges(&of("darts:order=1")).len()), (2 * 4, 0));
+    for (still, moved) in edges(&still).iter().zip(edges(&moved)) {
+        assert!(still.iter().zip(moved).all(|(s, m)| *s != m));
+    }
+}
+
+/// It is asked for every second epoch, kept with the epoch, and leaves the search as it is.
+#[test]
+fn an_eigenvalue_is_watched() {
+    let recipe = Recipe { epochs: 4, precision: Precision::F32, ..recipe() };
+    let plain = run(NB201, "darts:order=1", &recipe).expect("searches");
+    let watched = run(NB201, "darts:order=1,hessian=2", &recipe).expect("searches");
+    let given: Vec<bool> = watched.history.iter().map(|e| e.eigenvalue.is_some_and(f64::is_finite)).collect();
+    assert_eq!(given, [false, true, false, true]);
+    assert_eq!((plain.sample, plain.alphas), (watched.sample, watched.alphas));
+    let losses = |h: &[Epoch]| h.iter().map(|e| (e.train_loss, e.valid_loss)).collect::<Vec<_>>();
+    assert_eq!(losses(&plain.history), losses(&watched.history));
+    let refused = build("gdas:hessian=2").expect_err("a hard path has no Hessian").to_string();
+    assert!(refused.contains("`gdas` has no option `hessian`"), "{refused}");
+}
+
+/// Epochs of tuning follow those of training, one decision less than there are.
+#[test]
+fn decisions_are_made_between_epochs_of_tuning() {
+    let recipe = Recipe { precision: Precision::F32, ..recipe() };
+    let found = run(NB201, "darts-pt:tune=2", &recipe).expect("searches");
+    assert_eq!(found.history.len(), 1 + 2 * 5);
+    assert!(found.history.iter().all(|e| e.epochs == 11));
+    let at_once = run(NB201, "darts-pt:tune=0", &recipe).expect("searches");
+    assert_eq!(at_once.history.len(), 1);
+}
+
+/// A limit holds for what is found, and one that nothing keeps to ends the search before it begins.
+#[test]
+fn limits_hold() {
+    let params = |s: &Sample| space(NB201).program(s).expect("a network").cost(ir::Convention::Nasbench).params;
+    let mut all: Vec<u64> = samples(&space(NB201), 40).iter().map(params).collect();
+    all.sort_unstable();
+    let most = all[8];
+    for strategy in ["spos:trials=40", "random-one-shot:trials=20", "enas:steps=2,samples=5"] {
+        let text = format!("{strategy},max_params={most}");
+        let found = run(NB201, &text, &recipe()).unwrap_or_else(|e| panic!("{text}: {e}"));
+        assert!(params(&found.sample) <= most, "{text}");
+        let error = run(NB201, &format!("{strategy},max_params=9"), &recipe()).expect_err("none").to_string();
+        assert!(error.contains("max_params=9 after") && error.contains("raise the limit"), "{error}");
+    }
+}
+
 /// Where the cost counts for more than anything else, nothing is chosen that costs.
 #[test]
 fn a_cost_decides_if_it_counts_enough() {
     let recipe = Recipe { epochs: 8, precision: Precision::F32, ..recipe() };
-    for strategy in ["darts:order=1,cost=params", "gdas:cost=macs", "fair-darts:cost=params"] {
+    for strategy in ["darts:order=1,cost=params", "drnas:cost=params", "gdas:cost=macs", "fair-darts:cost=params"] {
         let text = format!("{strategy},arch_lr=0.1,cost_weight=1000");
         let found = run(NB201, &text, &recipe).unwrap_or_else(|e| panic!("{text}: {e}"));
         assert!(!found.sample.to_string().contains("nor_conv"), "{text}: {}", found.sample);
@@ -278,18 +302,9 @@ fn what_no_supernet_holds_is_refused() {
     has("nasbench101:image=1x8x8", &["decides by the mutator", "multi-trial strategy"]);
     has("natsbench-size:image=1x8x8", &["`darts` cannot treat ?", "is a number", "multi-trial"]);
     has("nasbench201", &["image=1x8x8"]);
-    let module: ir::Module = "module @m {
-      entry @main
-      graph @main(%x: f32[N, 1, 8, 8]) {
-        %f = flatten %x
-        %y = linear %f {out=10}
-        return %y
-      }
-    }"
-    .parse()
-    .expect("parses");
-    let error = Supernet::new("darts", &Space::new(module).expect("verifies"), dataset(), &recipe());
-    assert!(error.expect_err("refused").to_string().contains("no decisions; there is nothing to search"));
+    // Of a searched network with too few channels, or with widths of its own, no share can be taken.
+    let error = run("darts:network=search,image=1x8x8,channels=2,layers=3", "pc-darts", &recipe()).expect_err("refused");
+    assert!(error.to_string().contains("2 channels, which partial=4 does not divide"), "{error}");
 }
 
 #[test]

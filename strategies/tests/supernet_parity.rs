@@ -28,7 +28,8 @@ fn distance(ours: &[f64], theirs: &[f64]) -> f64 {
     if gap == 0.0 { 0.0 } else { gap / size }
 }
 
-fn compare(space: &str, script: &str) {
+/// With a `share` layer choices see one channel of so many, and the inputs of a node have factors, too.
+fn compare(space: &str, script: &str, share: u32) {
     let Some(python) = testing::require_python(&[]) else { return };
     // On a GPU too, see `benches/gpu.sh`.
     let device = std::env::var("LANISTA_TEST_DEVICE").map_or(Device::Cpu, |d| d.parse().expect("a device"));
@@ -36,14 +37,15 @@ fn compare(space: &str, script: &str) {
         Recipe { batch: 16, precision: Precision::F64, seed: 5, device, ..Recipe::preset(Preset::DartsSearch) };
     let dataset = Dataset::new(digits().expect("embedded"), recipe.device).expect("fits");
     let space = mutators::spaces::build(space).expect("it is in the hub");
-    let mut net = Supernet::new("test", &space, &dataset, &recipe).expect("a supernet");
+    let mut net = Supernet::partial("test", &space, share, &dataset, &recipe).expect("a supernet");
     let alpha = |n: usize, label: &str| -> Vec<f64> {
         let mut rng = stream(1, &[b"alpha", label.as_bytes()]);
         (0..n).map(|_| f64::from(codegen::init::normal(&mut rng).0)).collect()
     };
+    let is_mixed = |c: &strategies::one_shot::Choice| c.kind == Kind::Layer || share > 1;
     let draw = |c: &strategies::one_shot::Choice| {
         let drawn = || Mixture::Softmax.draw(&alpha(c.arms.len(), &c.label), 1.0, &mut stream(0, &[]));
-        (c.kind == Kind::Layer).then(drawn)
+        is_mixed(c).then(drawn)
     };
     let drawn: Vec<Option<Drawn>> = net.choices().iter().map(draw).collect();
     let batch = net.loaders.weights.batch(0, 0).expect("a batch");
@@ -66,7 +68,7 @@ fn compare(space: &str, script: &str) {
     let file = folder.path().join("given.safetensors");
     Checkpoint { arrays, metadata: BTreeMap::new() }.save(&file).expect("is written");
     let source = testing::repository().join("benches/peers/supernet.py");
-    let output = Command::new(python).arg(source).arg(script).arg(&file).output().expect("Python runs");
+    let output = Command::new(python).arg(source).args([script, &share.to_string()]).arg(&file).output().expect("Python runs");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let peer: Peer = serde_json::from_slice(&output.stdout).expect("JSON");
 
@@ -88,7 +90,7 @@ fn compare(space: &str, script: &str) {
         assert!(gap <= 1e-9, "{path}: {gap}");
     }
     let mut compared = 0;
-    for (c, grad) in net.choices().iter().zip(&factors).filter(|(c, _)| c.kind == Kind::Layer) {
+    for (c, grad) in net.choices().iter().zip(&factors).filter(|(c, _)| is_mixed(c)) {
         let gap = distance(grad.as_ref().expect("it plays a part"), &peer.factors[c.label.as_str()]);
         assert!(gap <= 1e-9, "?{}: {gap}", c.label);
         compared += 1;
@@ -98,10 +100,16 @@ fn compare(space: &str, script: &str) {
 
 #[test]
 fn nasbench201() {
-    compare("nasbench201:image=1x8x8,channels=4,cells=2", "nasbench201");
+    compare("nasbench201:image=1x8x8,channels=4,cells=2", "nasbench201", 1);
 }
 
 #[test]
 fn darts() {
-    compare("darts:network=search,image=1x8x8,channels=4,layers=4", "darts");
+    compare("darts:network=search,image=1x8x8,channels=4,layers=4", "darts", 1);
+}
+
+/// Partial channels and edge normalisation: a quarter of the channels is mixed, and a node's inputs are weighed.
+#[test]
+fn pc_darts() {
+    compare("darts:network=search,image=1x8x8,channels=8,layers=4", "darts", 4);
 }

@@ -129,6 +129,9 @@ pub fn line(space: &Space, e: &Epoch) -> String {
     if let (Some(entropy), Some(free)) = (e.entropy, e.free_share) {
         out += &format!(", entropy {entropy:.3}, without weights {:.0} %", 100.0 * free);
     }
+    if let Some(eigenvalue) = e.eigenvalue {
+        out += &format!(", eigenvalue {eigenvalue:.4}");
+    }
     let network = space.genotype(&e.sample).unwrap_or_else(|| e.sample.to_string());
     format!("{out}, {network}, {}", seconds(e.seconds))
 }
@@ -168,7 +171,7 @@ impl Shown<'_> {
             json!({
                 "epoch": e.epoch, "train_loss": e.train_loss, "train_accuracy": e.train_accuracy,
                 "valid_loss": e.valid_loss, "valid_accuracy": e.valid_accuracy, "entropy": e.entropy,
-                "free_share": e.free_share, "sample": e.sample.to_string(), "seconds": e.seconds,
+                "free_share": e.free_share, "eigenvalue": e.eigenvalue, "sample": e.sample.to_string(), "seconds": e.seconds,
             })
         });
         let epochs: Vec<_> = epochs.collect();

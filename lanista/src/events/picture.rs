@@ -17,7 +17,7 @@ pub struct Picture {
 }
 
 /// A font that comes along, so that a machine without fonts draws the same.
-fn options() -> Options<'static> {
+fn options() -> &'static Options<'static> {
     static OPTIONS: OnceLock<Options<'static>> = OnceLock::new();
     let make = || {
         let mut options = Options { font_family: "Ubuntu".to_owned(), ..Options::default() };
@@ -30,12 +30,12 @@ fn options() -> Options<'static> {
         }
         options
     };
-    OPTIONS.get_or_init(make).clone()
+    OPTIONS.get_or_init(make)
 }
 
 /// Renders a drawing on white.
 pub fn render(svg: &str) -> Result<Picture, String> {
-    let tree = Tree::from_str(svg, &options()).map_err(|e| format!("the drawing cannot be read: {e}"))?;
+    let tree = Tree::from_str(svg, options()).map_err(|e| format!("the drawing cannot be read: {e}"))?;
     let size = tree.size();
     let scale = SCALE.min(LARGEST / size.width().max(size.height()));
     let pixels = |side: f32| (side * scale).ceil().max(1.0) as u32;

@@ -31,11 +31,16 @@ impl Learned {
 
     /// A step against the gradient.
     pub fn step(&mut self, grad: &[f64], adam: Adam) {
+        self.step_within(grad, adam, |_| true);
+    }
+
+    /// A step of some of them; the others keep their moments too.
+    pub fn step_within(&mut self, grad: &[f64], adam: Adam, moves: impl Fn(usize) -> bool) {
         self.steps += 1;
         let (b1, b2) = adam.betas;
         let correct = |beta: f64| 1.0 - beta.powf(self.steps as f64);
         let (c1, c2) = (correct(b1), correct(b2));
-        for (i, x) in self.values.iter_mut().enumerate() {
+        for (i, x) in self.values.iter_mut().enumerate().filter(|(i, _)| moves(*i)) {
             let g = grad[i] + adam.weight_decay * *x;
             self.first[i] = b1 * self.first[i] + (1.0 - b1) * g;
             self.second[i] = b2 * self.second[i] + (1.0 - b2) * g * g;

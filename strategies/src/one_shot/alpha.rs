@@ -3,7 +3,7 @@
 use super::adam::{Adam, Learned};
 use super::choice::{Choice, Kind};
 use super::course::State;
-use super::mixture::{Mixture, argmax};
+use super::mixture::{Drawn, Mixture, argmax, softmax};
 use super::supernet::is_fed;
 use codegen::array::Weights;
 use codegen::init::{normal, stream};
@@ -18,11 +18,11 @@ pub struct Alphas {
 }
 
 impl Alphas {
-    /// Normal numbers of this standard deviation.
+    /// Normal numbers of this standard deviation. Inputs that layer choices feed have parameters only with `edges`.
     #[must_use]
-    pub fn new(choices: &[Choice], deviation: f64, seed: u64) -> Self {
+    pub fn new(choices: &[Choice], deviation: f64, edges: bool, seed: u64) -> Self {
         let of = |c: &Choice| -> Vec<f64> {
-            if is_fed(c) {
+            if is_fed(c) && !edges {
                 return Vec::new();
             }
             // Of the label, not of the order: a space with a further decision starts the same elsewhere.
@@ -52,6 +52,27 @@ impl Alphas {
         }
     }
 
+    /// A step of Adam where two candidates of a decision were drawn alone: the others keep their parameters and their
+    /// moments, and the two are shifted so that the others keep their probability too. Decisions that were not drawn so
+    /// take an ordinary step. Cai, Zhu and Han 2019, "ProxylessNAS", section 3.2.
+    pub fn step_pairs(&mut self, grads: &[Option<Vec<f64>>], drawn: &[Option<Drawn>], adam: Adam) {
+        for (decision, (grad, drawn)) in self.decisions.iter_mut().zip(grads.iter().zip(drawn)) {
+            let Some(grad) = grad.as_ref().filter(|_| !decision.values.is_empty()) else { continue };
+            let Some(pair) = drawn.as_ref().and_then(|d| d.arms.as_ref()) else {
+                decision.step(grad, adam);
+                continue;
+            };
+            let mass = |values: &[f64]| {
+                let top = pair.iter().map(|a| values[*a]).fold(f64::NEG_INFINITY, f64::max);
+                top + pair.iter().map(|a| (values[*a] - top).exp()).sum::<f64>().ln()
+            };
+            let before = mass(&decision.values);
+            decision.step_within(grad, adam, |i| pair.contains(&i));
+            let gain = mass(&decision.values) - before;
+            pair.iter().for_each(|a| decision.values[*a] -= gain);
+        }
+    }
+
     /// The mean entropy of the decisions' softmax in nats, each as a share of that of guessing: 1 at the start, 0 where
     /// all is decided.
     #[must_use]
@@ -60,7 +81,7 @@ impl Alphas {
             .values()
             .filter(|a| a.len() > 1)
             .map(|a| {
-                let p = super::mixture::softmax(a);
+                let p = softmax(a);
                 let entropy: f64 = p.iter().filter(|p| **p > 0.0).map(|p| -p * p.ln()).sum();
                 entropy / (a.len() as f64).ln()
             })
@@ -85,7 +106,12 @@ impl Alphas {
         };
         let inputs = |i: usize, c: &Choice, min: usize, max: usize| {
             let strength: Vec<f64> = match is_fed(c) {
-                true => c.feeds.iter().map(|f| best(f.expect("invariant: all are fed")).1).collect(),
+                true => {
+                    let best = c.feeds.iter().map(|f| best(f.expect("invariant: all are fed")).1);
+                    // Where the inputs have parameters of their own, both count.
+                    let own = softmax(self.of(i)).into_iter().chain(std::iter::repeat(1.0));
+                    best.zip(own).map(|(best, own)| best * own).collect()
+                }
                 false => mixture.strength(self.of(i)),
             };
             let mean = strength.iter().sum::<f64>() / strength.len().max(1) as f64;
@@ -106,14 +132,13 @@ impl Alphas {
             .collect()
     }
 
-    /// The share of layer choices whose strongest candidate has nothing to learn: what DARTS collapses to. Liang et al.
+    /// The share of layer choices of an architecture whose candidate has nothing to learn: what DARTS collapses to. Liang et al.
     /// 2019, "DARTS+", stop when skip connections take over.
     #[must_use]
-    pub fn free_share(&self, choices: &[Choice], mixture: Mixture) -> f64 {
-        let architecture = self.architecture(choices, mixture);
+    pub fn free_share(choices: &[Choice], architecture: &[Vec<usize>]) -> f64 {
         let layers: Vec<bool> = choices
             .iter()
-            .zip(&architecture)
+            .zip(architecture)
             .filter(|(c, _)| c.kind == Kind::Layer)
             .map(|(c, a)| c.arms[a[0]].is_free)
             .collect();
@@ -166,25 +191,59 @@ mod tests {
     #[test]
     fn the_two_strongest_edges_without_none() {
         let choices = choices();
-        let mut alphas = Alphas::new(&choices, 1e-3, 0);
+        let mut alphas = Alphas::new(&choices, 1e-3, false, 0);
         assert_eq!(alphas.values().map(<[f64]>::len).collect::<Vec<_>>(), [3, 3, 3, 0, 3]);
         // The first edge is sure of none, so that its best other candidate is weak.
         alphas.decisions[0].values = vec![5.0, 0.2, 0.1];
         alphas.decisions[1].values = vec![0.0, 0.5, 0.4];
         alphas.decisions[2].values = vec![0.0, 0.1, 0.9];
         alphas.decisions[4].values = vec![1.0, 0.0, 0.0];
+        let architecture = alphas.architecture(&choices, Mixture::Softmax);
         assert_eq!(
-            alphas.architecture(&choices, Mixture::Softmax),
+            architecture,
             [vec![1], vec![1], vec![2], vec![1, 2], vec![0]],
             "none counts where no input choice follows"
         );
-        assert_eq!(alphas.free_share(&choices, Mixture::Softmax), 0.75);
+        assert_eq!(Alphas::free_share(&choices, &architecture), 0.75);
+    }
+
+    /// With parameters of their own the inputs' strength is the product, and a weak edge may win by it.
+    #[test]
+    fn inputs_with_parameters_count_by_both() {
+        let choices = choices();
+        let mut alphas = Alphas::new(&choices, 1e-3, true, 0);
+        assert_eq!(alphas.of(3).len(), 3);
+        alphas.decisions[0].values = vec![5.0, 0.2, 0.1];
+        alphas.decisions[3].values = vec![9.0, 0.0, 0.5];
+        assert_eq!(alphas.architecture(&choices, Mixture::Softmax)[3], [0, 2]);
+    }
+
+    /// After a step on two of four candidates the other two are as probable as before, to the bit of their parameters.
+    #[test]
+    fn a_pair_keeps_its_probability() {
+        let ops = ["a", "b", "c", "d"];
+        let choices = [layer("x", &ops), layer("y", &ops)];
+        let mut alphas = Alphas::new(&choices, 1.0, false, 4);
+        let before = alphas.clone();
+        let adam = Adam { rate: 0.1, betas: (0.0, 0.999), weight_decay: 0.0 };
+        let drawn = Drawn::path(3, 4).among(vec![1, 3]);
+        for _ in 0..3 {
+            let grads = [Some(vec![0.0, 0.4, 0.0, -0.4]), None];
+            alphas.step_pairs(&grads, &[Some(drawn.clone()), None], adam);
+        }
+        assert_eq!(alphas.decisions[1], before.decisions[1]);
+        let (p, q) = (softmax(before.of(0)), softmax(alphas.of(0)));
+        for i in [0, 2] {
+            assert_eq!(alphas.of(0)[i], before.of(0)[i]);
+            assert!((p[i] - q[i]).abs() < 1e-12);
+        }
+        assert!(q[3] > p[3] + 0.01 && (p[1] + p[3] - q[1] - q[3]).abs() < 1e-12);
     }
 
     #[test]
     fn a_decision_without_a_part_is_left_alone() {
         let choices = choices();
-        let mut alphas = Alphas::new(&choices, 1e-3, 1);
+        let mut alphas = Alphas::new(&choices, 1e-3, false, 1);
         let before = alphas.clone();
         let adam = Adam { rate: 0.1, betas: (0.5, 0.999), weight_decay: 1e-3 };
         alphas.step(&[None, Some(vec![1.0, 0.0, -1.0]), None, Some(vec![1.0; 3]), None], adam);
@@ -199,7 +258,7 @@ mod tests {
     #[test]
     fn entropy_is_relative() {
         let choices = choices();
-        let mut alphas = Alphas::new(&choices, 0.0, 0);
+        let mut alphas = Alphas::new(&choices, 0.0, false, 0);
         assert!((alphas.entropy() - 1.0).abs() < 1e-12);
         alphas.decisions.iter_mut().filter(|a| !a.values.is_empty()).for_each(|a| a.values[0] = 1e3);
         assert!(alphas.entropy() < 1e-12);

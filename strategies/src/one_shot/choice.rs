@@ -3,6 +3,7 @@
 use super::{OneShotError, numbers};
 use codegen::{Kernel, Plan, SiteKind, Source};
 use ir::op::Role;
+use ir::prim::Prim;
 use ir::program::Action;
 use ir::{Domain, Module, Name, Program, Reduce, Value};
 use mutators::{Sample, Space};
@@ -116,8 +117,13 @@ fn operands(plan: &Plan, site: usize) -> impl Iterator<Item = ir::prim::Var> + '
 /// The layer choice whose result a value is.
 fn feeding(plan: &Plan, v: ir::prim::Var, of_site: &[usize]) -> Option<usize> {
     let Source::Step(step) = plan.values[v.index()].source else { return None };
-    match plan.steps[step as usize].kernel {
-        Kernel::Mix(n) if plan.sites[n as usize].kind == SiteKind::Choice => of_site.get(n as usize).copied(),
+    let step = &plan.steps[step as usize];
+    match &step.kernel {
+        Kernel::Mix(n) if plan.sites[*n as usize].kind == SiteKind::Choice => of_site.get(*n as usize).copied(),
+        // Of partial channels: the choice's channels, those that went past it, all of them shuffled.
+        Kernel::Prim(Prim::Concat { .. } | Prim::Permute { .. } | Prim::Reshape { .. }) => {
+            feeding(plan, step.operands[0], of_site)
+        }
         _ => None,
     }
 }
@@ -169,24 +175,25 @@ impl Choice {
         }
     }
 
-    /// The value that stands for some arms.
-    pub(super) fn value(&self, arms: &[usize]) -> Value {
+    /// The value that stands for some arms: a list where the decision is a subset, be it of one.
+    fn value(&self, arms: &[usize], is_subset: bool) -> Value {
         let one = |i: &usize| {
             let name = self.arms[*i].name.as_str();
             name.parse::<i64>().map_or_else(|_| Value::label(name), Value::Int)
         };
-        match self.kind {
-            Kind::Inputs { min, max } if min != 1 || max != 1 => Value::List(arms.iter().map(one).collect()),
-            _ => one(&arms[0]),
-        }
+        if is_subset { Value::List(arms.iter().map(one).collect()) } else { one(&arms[0]) }
     }
 }
 
 /// The sample of some arms per decision.
 pub(super) fn sample(space: &Space, choices: &[Choice], arms: &[Vec<usize>]) -> Result<Sample, OneShotError> {
+    let is_subset = |c: &Choice| {
+        let slot = space.schema().and_then(|s| Some(&s.slots()[s.find(&c.label)?]));
+        slot.is_some_and(|s| matches!(*s.domain, Domain::Subset { .. }))
+    };
     let value = |c: &Choice, a: &[usize]| match c.kind {
         Kind::Number => numbers::value(space, c, a[0]).expect("invariant: an arm per value of the domain"),
-        _ => c.value(a),
+        _ => c.value(a, is_subset(c)),
     };
     let pairs = choices.iter().zip(arms).map(|(c, a)| (c.label.clone(), value(c, a)));
     Ok(space.bind(&Sample::from_pairs(pairs)?)?)

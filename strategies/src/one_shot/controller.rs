@@ -8,6 +8,7 @@
 use super::adam::{Adam, Learned};
 use super::choice::{Choice, Kind};
 use super::course::State;
+use super::mixture::pick;
 use codegen::array::{Array, Data, Weights};
 use codegen::init::{stream, unit};
 use ir::Name;
@@ -179,19 +180,6 @@ impl Controller {
     pub fn is_finite(&self) -> bool {
         self.learned.values.iter().all(|x| x.is_finite())
     }
-}
-
-/// Draws by probabilities that add up to 1.
-fn pick(p: &[f64], rng: &mut ChaCha8Rng) -> usize {
-    let mut left = f64::from(unit(rng));
-    for (i, p) in p.iter().enumerate() {
-        left -= p;
-        if left < 0.0 {
-            return i;
-        }
-    }
-    // Rounding: the last that can be drawn at all.
-    p.iter().rposition(|p| *p > 0.0).unwrap_or(0)
 }
 
 /// The state of the LSTM on its way.

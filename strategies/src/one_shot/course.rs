@@ -11,7 +11,7 @@ use codegen::array::Weights;
 use codegen::checkpoint::Checkpoint;
 use codegen::torch::{Optimizer, Sgd};
 use evaluators::data::Batch;
-use evaluators::train::{Score, Sums, TrainError};
+use evaluators::train::{Recipe, Score, Sums, TrainError};
 use ir::Name;
 use mutators::Sample;
 use serde::Deserialize;
@@ -39,10 +39,22 @@ impl State for () {
     }
 }
 
+/// What is watched besides loss and accuracy; see [`Epoch`].
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Monitors {
+    pub entropy: Option<f64>,
+    pub free_share: Option<f64>,
+    pub eigenvalue: Option<f64>,
+}
+
 /// A search under way.
 pub(super) struct Course<'a> {
     pub sgd: Sgd,
     pub history: Vec<Epoch>,
+    /// How many there will be.
+    pub epochs: u32,
+    /// The epoch from which the weights learn by a schedule of their own, and the schedule.
+    tuning: Option<(u32, Recipe)>,
     keep: Option<&'a Keep>,
     identity: BTreeMap<String, String>,
     report: Report<'a>,
@@ -72,9 +84,9 @@ impl<'a> Course<'a> {
             ("seed".to_owned(), recipe.seed.to_string()),
         ]);
         identity.extend(recipe.settings().into_iter().map(|(key, value)| (format!("recipe.{key}"), value)));
-        let sgd = Sgd::new(recipe.momentum, recipe.nesterov, recipe.weight_decay);
-        let (history, started) = (Vec::new(), Instant::now());
-        let mut course = Self { sgd, history, keep, identity, report, started, sums: Sums::default() };
+        let (sgd, epochs, tuning) = (fresh(recipe), recipe.epochs, None);
+        let (history, started, sums) = (Vec::new(), Instant::now(), Sums::default());
+        let mut course = Self { sgd, history, epochs, tuning, keep, identity, report, started, sums };
         if let Some(keep) = keep.filter(|k| k.resume) {
             course.resume(net, state, keep)?;
         }
@@ -84,6 +96,23 @@ impl<'a> Course<'a> {
     /// The epoch that comes next, from 0.
     pub fn next(&self) -> u32 {
         self.history.len() as u32
+    }
+
+    /// From that epoch on the weights learn by the schedule of another recipe, with a fresh optimizer.
+    pub fn retune(&mut self, first: u32, recipe: &Recipe) {
+        if self.next() == first {
+            self.sgd = fresh(recipe);
+        }
+        self.tuning = Some((first, recipe.clone()));
+    }
+
+    /// The learning rate of a step of the weights.
+    pub fn rate(&self, net: &Supernet, epoch: u32, index: usize) -> f64 {
+        let batches = net.loaders.weights.batches();
+        match &self.tuning {
+            Some((first, recipe)) if epoch >= *first => recipe.rate(epoch - first, index, batches),
+            _ => net.recipe().rate(epoch, index, batches),
+        }
     }
 
     /// A step of the weights along what is selected.
@@ -97,7 +126,7 @@ impl<'a> Course<'a> {
         if index == 0 {
             (self.started, self.sums) = (Instant::now(), Sums::default());
         }
-        let rate = net.recipe().rate(epoch, index, net.loaders.weights.batches());
+        let rate = self.rate(net, epoch, index);
         let drop_path = net.recipe().drop_path_factor(epoch);
         let (pass, _) = net.pass(batch, selection, (true, false), drop_path)?;
         if !pass.loss.is_finite() {
@@ -118,20 +147,21 @@ impl<'a> Course<'a> {
         net: &Supernet,
         valid: Score,
         sample: Sample,
-        monitors: Option<(f64, f64)>,
+        monitors: Monitors,
         state: &dyn State,
         seconds: f64,
     ) -> Result<(), OneShotError> {
         let train = self.sums.score().expect("invariant: an epoch has a step at least");
         let epoch = Epoch {
             epoch: self.next() + 1,
-            epochs: net.recipe().epochs,
+            epochs: self.epochs,
             train_loss: train.loss,
             train_accuracy: train.accuracy,
             valid_loss: valid.loss,
             valid_accuracy: valid.accuracy,
-            entropy: monitors.map(|(entropy, _)| entropy),
-            free_share: monitors.map(|(_, free)| free),
+            entropy: monitors.entropy,
+            free_share: monitors.free_share,
+            eigenvalue: monitors.eigenvalue,
             sample,
             seconds,
         };
@@ -195,4 +225,8 @@ impl<'a> Course<'a> {
         self.history = history;
         Ok(())
     }
+}
+
+fn fresh(recipe: &Recipe) -> Sgd {
+    Sgd::new(recipe.momentum, recipe.nesterov, recipe.weight_decay)
 }

@@ -7,7 +7,8 @@ use super::adam::Adam;
 use super::bilevel::Side;
 use super::choice;
 use super::controller::{Controller, Policy};
-use super::course::{Course, Report};
+use super::course::{Course, Monitors, Report};
+use super::limit::Limits;
 use super::search::{Epoch, Found, Keep};
 use super::supernet::{Supernet, cycled};
 use codegen::init::stream;
@@ -29,6 +30,8 @@ pub struct Enas {
     pub samples: usize,
     /// Training batches over which an architecture's running statistics are taken there.
     pub recalibrate: usize,
+    /// What an architecture may cost: one beyond is not taken, and its reward is 0.
+    pub limits: Limits,
 }
 
 impl Enas {
@@ -45,14 +48,15 @@ impl Enas {
         let steps = options.take_in("steps", 50, 0, 1_000_000)?;
         let samples = options.take_in("samples", 10, 1, 1_000_000)?;
         let recalibrate = options.take_in("recalibrate", 20, 1, 1_000_000)?;
+        let (limits, limited) = Limits::take(options)?;
         let identity = format!(
             "{}:arch_lr={rate},entropy={entropy},baseline={baseline},tau={temperature},bound={bound},hidden={hidden},\
-             steps={steps},samples={samples},recalibrate={recalibrate}",
+             steps={steps},samples={samples},recalibrate={recalibrate}{limited}",
             Self::NAME
         );
         let adam = Adam { rate, betas: (0.9, 0.999), weight_decay: 0.0 };
         let policy = Policy { hidden, temperature, bound, entropy, baseline, adam };
-        Ok(Self { identity, policy, steps, samples, recalibrate })
+        Ok(Self { identity, policy, steps, samples, recalibrate, limits })
     }
 
     pub(super) fn search(
@@ -77,6 +81,7 @@ impl Enas {
         report: Report<'_>,
     ) -> Result<(Controller, Vec<Epoch>), OneShotError> {
         let seed = net.recipe().seed;
+        net.restrict(|space| self.limits.on(space, &mut stream(seed, &[b"limits"])))?;
         let mut controller = Controller::new(net.choices(), self.policy, seed);
         let mut course = Course::begin(net, &self.identity, &mut controller, keep, report)?;
         let (epochs, batches) = (net.recipe().epochs, net.loaders.weights.batches());
@@ -94,7 +99,7 @@ impl Enas {
             let seconds = course.seconds();
             let sample = draw(net, &controller, &mut stream(seed, &[b"measured", &epoch.to_le_bytes()]))?;
             let valid = net.measure_recalibrated(&net.path(&sample), self.recalibrate)?;
-            course.close(net, valid, sample, None, &controller, seconds)?;
+            course.close(net, valid, sample, Monitors::default(), &controller, seconds)?;
         }
         Ok((controller, course.history))
     }

@@ -63,6 +63,24 @@ pub enum OneShotError {
         /// What it is.
         loss: f64,
     },
+    /// Limits that nothing keeps to.
+    #[error("no sample of space `{space}` keeps to {limits} after {tries} tries; raise the limit")]
+    Limits {
+        /// The space.
+        space: String,
+        /// What was asked for.
+        limits: String,
+        /// Number of draws.
+        tries: u32,
+    },
+    /// A cost that is looked up in a table of another space.
+    #[error("cost=latency weighs whole architectures by a table of their latencies, and there is none for space `{space}`: {why}")]
+    Table {
+        /// The space.
+        space: String,
+        /// What the table says.
+        why: String,
+    },
     /// An option that does not fit.
     #[error(transparent)]
     Option(#[from] OptionError),

@@ -5,22 +5,29 @@ use super::adam::Adam;
 use super::alpha::Alphas;
 use super::bilevel::{Gradients, Side, Step, first_order, second_order};
 use super::choice;
-use super::course::{Course, Report};
+use super::course::{Course, Monitors, Report};
+use super::learner::Learner;
+use super::mixed::Mixed;
 use super::mixture::{Drawn, Mixture};
 use super::penalty::{Measure, Penalty};
+use super::removal::{self, ReadOff};
 use super::search::{Epoch, Found, Keep};
-use super::supernet::{Pair, Route, Supernet, cycled, is_fed};
-use codegen::init::stream;
-use codegen::torch::Sgd;
+use super::supernet::{Pair, Supernet, cycled};
 use evaluators::data::Batch;
+use evaluators::train::Recipe;
 use mutators::{Options, Sample};
 
-/// A differentiable strategy.
+/// A differentiable strategy: how parameters become a mixture, what modifies the mixed operation, how the architecture is
+/// read off, and how the parameters learn.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Differentiable {
     pub(super) identity: String,
     /// How parameters become a mixture.
     pub mixture: Mixture,
+    /// What modifies the mixed operation.
+    pub mixed: Mixed,
+    /// How the architecture is read off.
+    pub read_off: ReadOff,
     /// Whether the architecture's gradient looks one step of the weights ahead.
     pub second_order: bool,
     /// How the parameters learn.
@@ -38,8 +45,14 @@ pub struct Differentiable {
     pub cost: Option<Measure>,
     /// How much it counts: times the expected cost over that of guessing.
     pub cost_weight: f64,
+    /// The device whose latencies count.
+    pub device: String,
     /// Weight of the term that pushes independent factors away from one half.
     pub zero_one: f64,
+    /// Weight of the divergence of a Dirichlet distribution from the even one.
+    pub divergence: f64,
+    /// Every so many epochs the greatest eigenvalue of the validation loss's Hessian in the parameters is taken; never at 0.
+    pub hessian: u32,
 }
 
 impl Differentiable {
@@ -55,29 +68,48 @@ impl Differentiable {
         let word = options.take_one("cost", Measure::word(s.cost), Measure::WORDS)?.to_owned();
         s.cost = Measure::from_word(&word);
         s.cost_weight = options.take_in("cost_weight", s.cost_weight, 0.0, 1e6)?;
-        identity.push_str(&format!(",cost={word},cost_weight={}", s.cost_weight));
+        s.device = options.take("device", s.device)?;
+        identity.push_str(&format!(",cost={word},cost_weight={},device={}", s.cost_weight, s.device));
         s.stop_free = options.take_in("stop_free", s.stop_free, 0.0, 1.0)?;
         identity.push_str(&format!(",stop_free={}", s.stop_free));
-        if s.mixture == Mixture::Softmax {
-            let order = options.take_in("order", if s.second_order { 2 } else { 1 }, 1, 2)?;
-            s.second_order = order == 2;
-            identity.push_str(&format!(",order={order}"));
+        let (mixed, modifiers) = s.mixed.take(s.mixture, options)?;
+        s.mixed = mixed;
+        identity.push_str(&modifiers);
+        if s.mixture.is_soft() {
+            s.hessian = options.take_in("hessian", s.hessian, 0, 100_000)?;
+            identity.push_str(&format!(",hessian={}", s.hessian));
         }
-        if matches!(s.mixture, Mixture::Gumbel | Mixture::HardGumbel) {
-            s.temperature.0 = options.take_in("tau", s.temperature.0, 1e-6, 1e6)?;
-            s.temperature.1 = options.take_in("tau_end", s.temperature.1, 1e-6, 1e6)?;
-            identity.push_str(&format!(",tau={},tau_end={}", s.temperature.0, s.temperature.1));
+        if let ReadOff::Removal { tune } = &mut s.read_off {
+            *tune = options.take_in("tune", *tune, 0, 100_000)?;
+            identity.push_str(&format!(",tune={tune}"));
         }
-        if s.mixture == Mixture::Sigmoid {
-            s.zero_one = options.take_in("zero_one", s.zero_one, 0.0, 1e6)?;
-            identity.push_str(&format!(",zero_one={}", s.zero_one));
-        }
+        identity.push_str(&s.take_of_mixture(options)?);
         Ok(Self { identity, ..s })
     }
 
-    fn temperature(&self, epoch: u32, epochs: u32) -> f64 {
-        let share = f64::from(epoch) / f64::from(epochs.saturating_sub(1).max(1));
-        self.temperature.0 + (self.temperature.1 - self.temperature.0) * share
+    /// What only some mixtures have.
+    fn take_of_mixture(&mut self, options: &mut Options) -> Result<String, OneShotError> {
+        Ok(match self.mixture {
+            Mixture::Softmax => {
+                let order = options.take_in("order", if self.second_order { 2 } else { 1 }, 1, 2)?;
+                self.second_order = order == 2;
+                format!(",order={order}")
+            }
+            Mixture::Gumbel | Mixture::HardGumbel => {
+                self.temperature.0 = options.take_in("tau", self.temperature.0, 1e-6, 1e6)?;
+                self.temperature.1 = options.take_in("tau_end", self.temperature.1, 1e-6, 1e6)?;
+                format!(",tau={},tau_end={}", self.temperature.0, self.temperature.1)
+            }
+            Mixture::Sigmoid => {
+                self.zero_one = options.take_in("zero_one", self.zero_one, 0.0, 1e6)?;
+                format!(",zero_one={}", self.zero_one)
+            }
+            Mixture::Dirichlet => {
+                self.divergence = options.take_in("divergence", self.divergence, 0.0, 1e6)?;
+                format!(",divergence={}", self.divergence)
+            }
+            Mixture::TwoPaths => String::new(),
+        })
     }
 
     /// Learns weights and architecture.
@@ -88,63 +120,108 @@ impl Differentiable {
         report: Report<'_>,
     ) -> Result<Found, OneShotError> {
         let recipe = net.recipe().clone();
-        let mut alphas = Alphas::new(net.choices(), self.deviation, recipe.seed);
-        let cost = |measure| Penalty::new(net.space(), net.choices(), measure, self.cost_weight);
+        let cost = |measure| Penalty::new(net.space(), net.choices(), measure, (self.cost_weight, &self.device));
         let penalty = self.cost.map(cost).transpose()?;
-        let mut course = Course::begin(net, &self.identity, &mut alphas, keep, report)?;
-        let batches = net.loaders.weights.batches();
-        for epoch in course.next()..recipe.epochs {
-            if self.ends_after(&course.history) {
+        let alphas = Alphas::new(net.choices(), self.deviation, self.mixed.edges, recipe.seed);
+        let mut learner = Learner::new(alphas);
+        let mut course = Course::begin(net, &self.identity, &mut learner, keep, report)?;
+        let order = removal::order(self.read_off, net.choices(), recipe.seed);
+        let tune = if let ReadOff::Removal { tune } = self.read_off { tune } else { 0 };
+        // Nothing is tuned after the last decision.
+        let tuning = order.len().saturating_sub(1) as u32 * tune;
+        loop {
+            let (epoch, trained) = (course.next(), self.trained(&course.history, recipe.epochs));
+            if epoch >= trained + tuning {
                 break;
             }
-            let temperature = self.temperature(epoch, recipe.epochs);
-            for index in 0..batches {
-                let step = u64::from(epoch) * batches as u64 + index as u64;
-                let train = net.loaders.weights.batch(u64::from(epoch), index)?;
-                if epoch >= self.warmup {
-                    let drawn = self.draw(net, &alphas, temperature, step, b"architecture");
-                    let found = self.architecture_gradient(net, &course.sgd, &train, &drawn, (epoch, index))?;
-                    alphas.step(&self.pull(&alphas, &drawn, found.arch, penalty.as_ref()), self.adam);
-                    check(net, &alphas, epoch, index)?;
+            course.epochs = trained + tuning;
+            if let Some(after) = epoch.checked_sub(trained) {
+                // As the paper's code: a tenth of the learning rate, falling again.
+                course.retune(trained, &Recipe { lr: recipe.lr / 10.0, epochs: tuning, ..recipe.clone() });
+                if after.is_multiple_of(tune) {
+                    self.decide(net, &mut learner, order[(after / tune) as usize])?;
                 }
-                let drawn = self.draw(net, &alphas, temperature, step, b"weights");
-                let selection = net.selection(&drawn)?;
-                course.learn(net, &train, &selection, (epoch, index))?;
             }
-            let seconds = course.seconds();
-            let valid = net.measure(&self.settled(net, &alphas)?)?;
-            let sample = self.read_off(net, &alphas)?;
-            let monitors = (alphas.entropy(), alphas.free_share(net.choices(), self.mixture));
-            course.close(net, valid, sample, Some(monitors), &alphas, seconds)?;
+            self.epoch(net, &mut learner, &mut course, penalty.as_ref(), epoch)?;
         }
-        let sample = self.read_off(net, &alphas)?;
-        Ok(Found { sample, history: course.history, alphas: Some(alphas) })
+        for decision in order {
+            if learner.decided[decision].is_none() {
+                self.decide(net, &mut learner, decision)?;
+            }
+        }
+        let sample = self.read_off(net, &learner)?;
+        Ok(Found { sample, history: course.history, alphas: Some(learner.alphas) })
     }
 
-    /// Whether too much has nothing to learn.
-    fn ends_after(&self, history: &[Epoch]) -> bool {
-        history.last().and_then(|e| e.free_share).is_some_and(|free| free > self.stop_free)
-    }
-
-    fn read_off(&self, net: &Supernet, alphas: &Alphas) -> Result<Sample, OneShotError> {
-        choice::sample(net.space(), net.choices(), &alphas.architecture(net.choices(), self.mixture))
-    }
-
-    /// The factors of every decision in a step; none for inputs that all go on.
-    fn draw(&self, net: &Supernet, alphas: &Alphas, tau: f64, step: u64, purpose: &[u8]) -> Vec<Option<Drawn>> {
-        let seed = net.recipe().seed;
-        let of = |(c, alpha): (&choice::Choice, &[f64])| {
-            let mut rng = stream(seed, &[b"draw", purpose, &step.to_le_bytes(), c.label.as_bytes()]);
-            (!is_fed(c)).then(|| self.mixture.draw(alpha, tau, &mut rng))
+    /// Steps of parameters and weights in turns, and what stands at the end of them.
+    fn epoch(
+        &self,
+        net: &mut Supernet,
+        learner: &mut Learner,
+        course: &mut Course<'_>,
+        penalty: Option<&Penalty>,
+        epoch: u32,
+    ) -> Result<(), OneShotError> {
+        let batches = net.loaders.weights.batches();
+        let temperature = self.temperature(epoch, net.recipe().epochs);
+        for index in 0..batches {
+            let step = u64::from(epoch) * batches as u64 + index as u64;
+            let train = net.loaders.weights.batch(u64::from(epoch), index)?;
+            if epoch >= self.warmup {
+                let drawn = self.draw(net, learner, (temperature, step));
+                let found = self.architecture_gradient(net, course, &train, &drawn, (epoch, index))?;
+                let grads = self.pull(net, learner, &drawn, found.arch, penalty);
+                match self.mixture {
+                    Mixture::TwoPaths => learner.alphas.step_pairs(&grads, &drawn, self.adam),
+                    _ => learner.alphas.step(&grads, self.adam),
+                }
+                check(net, &learner.alphas, epoch, index)?;
+            }
+            let drawn = self.draw_weights(net, learner, &train, (temperature, step), epoch)?;
+            let selection = net.selection(&drawn)?;
+            course.learn(net, &train, &selection, (epoch, index))?;
+        }
+        let seconds = course.seconds();
+        let settled = self.settled(net, learner);
+        let valid = net.measure(&net.selection(&settled)?)?;
+        let architecture = learner.architecture(net.choices(), self.mixture);
+        let asked = self.hessian > 0 && (epoch + 1).is_multiple_of(self.hessian);
+        let monitors = Monitors {
+            entropy: Some(learner.alphas.entropy()),
+            free_share: Some(Alphas::free_share(net.choices(), &architecture)),
+            eigenvalue: if asked { Some(self.eigenvalue(net, learner)?) } else { None },
         };
-        net.choices().iter().zip(alphas.values()).map(of).collect()
+        let sample = choice::sample(net.space(), net.choices(), &architecture)?;
+        course.close(net, valid, sample, monitors, learner, seconds)
+    }
+
+    fn temperature(&self, epoch: u32, epochs: u32) -> f64 {
+        let share = f64::from(epoch) / f64::from(epochs.saturating_sub(1).max(1));
+        self.temperature.0 + (self.temperature.1 - self.temperature.0) * share.min(1.0)
+    }
+
+    /// After how many epochs the supernet is trained: all of them, unless too much has nothing to learn before.
+    fn trained(&self, history: &[Epoch], epochs: u32) -> u32 {
+        let ended = history.iter().position(|e| e.free_share.is_some_and(|free| free > self.stop_free));
+        ended.map_or(epochs, |i| epochs.min(i as u32 + 1))
+    }
+
+    fn read_off(&self, net: &Supernet, learner: &Learner) -> Result<Sample, OneShotError> {
+        choice::sample(net.space(), net.choices(), &learner.architecture(net.choices(), self.mixture))
+    }
+
+    /// Decides by what is missed most.
+    fn decide(&self, net: &mut Supernet, learner: &mut Learner, decision: usize) -> Result<(), OneShotError> {
+        let settled = self.settled(net, learner);
+        learner.decided[decision] = Some(removal::decide(net, &settled, decision)?);
+        Ok(())
     }
 
     /// Of the factors, on a batch of what is held out.
     fn architecture_gradient(
         &self,
         net: &mut Supernet,
-        sgd: &Sgd,
+        course: &Course<'_>,
         train: &Batch,
         drawn: &[Option<Drawn>],
         (epoch, index): (u32, usize),
@@ -152,11 +229,11 @@ impl Differentiable {
         let (recipe, batches) = (net.recipe().clone(), net.loaders.weights.batches());
         let valid = &cycled(&mut net.loaders.arch, u64::from(epoch) * batches as u64 + index as u64)?;
         let (selection, drop_path) = (&net.selection(drawn)?, recipe.drop_path_factor(epoch));
+        let rate = course.rate(net, epoch, index);
         let mut pair = Pair { net, train, valid, selection, drop_path };
         let found = if self.second_order {
-            let rate = recipe.rate(epoch, index, batches);
             let (momentum, weight_decay) = (recipe.momentum, recipe.weight_decay);
-            second_order(&mut pair, &Step { rate, momentum, weight_decay, velocity: sgd.velocity() })?
+            second_order(&mut pair, &Step { rate, momentum, weight_decay, velocity: course.sgd.velocity() })?
         } else {
             first_order(&mut pair)?
         };
@@ -165,44 +242,6 @@ impl Differentiable {
             return Err(OneShotError::Loss { side, epoch, step, loss: found.loss });
         }
         Ok(found)
-    }
-
-    /// From gradients of factors to gradients of parameters.
-    fn pull(
-        &self,
-        alphas: &Alphas,
-        drawn: &[Option<Drawn>],
-        grads: Vec<Option<Vec<f64>>>,
-        penalty: Option<&Penalty>,
-    ) -> Vec<Option<Vec<f64>>> {
-        let of = alphas.values().map(<[f64]>::len).sum();
-        let strengths: Vec<Vec<f64>> = alphas.values().map(|a| self.mixture.strength(a)).collect();
-        let costs = penalty.map(|p| p.gradient(&strengths));
-        let one = |(i, grad): (usize, Option<Vec<f64>>)| {
-            let mut grad = self.mixture.pull(drawn[i].as_ref()?, &grad?);
-            let mut add = |more: Vec<f64>| grad.iter_mut().zip(more).for_each(|(g, m)| *g += m);
-            if let Some(costs) = &costs {
-                add(self.mixture.pull(&Drawn::fixed(strengths[i].clone()), &costs[i]));
-            }
-            if self.zero_one > 0.0 {
-                add(Mixture::zero_one_gradient(alphas.of(i), self.zero_one, of));
-            }
-            Some(grad)
-        };
-        grads.into_iter().enumerate().map(one).collect()
-    }
-
-    /// The mixture without noise: of a hard one the strongest path.
-    fn settled(&self, net: &Supernet, alphas: &Alphas) -> Result<Route, OneShotError> {
-        let of = |(c, alpha): (&choice::Choice, &[f64])| {
-            let strength = self.mixture.strength(alpha);
-            (!is_fed(c)).then(|| match self.mixture {
-                Mixture::HardGumbel => Drawn::path(super::mixture::argmax(&strength), strength.len()),
-                _ => Drawn::fixed(strength),
-            })
-        };
-        let drawn: Vec<_> = net.choices().iter().zip(alphas.values()).map(of).collect();
-        net.selection(&drawn)
     }
 }
 

@@ -5,7 +5,9 @@ use super::adam::Adam;
 use super::course::Report;
 use super::enas::Enas;
 use super::gradient::Differentiable;
+use super::mixed::{Mixed, Perturb};
 use super::mixture::Mixture;
+use super::removal::ReadOff;
 use super::sampled::SinglePath;
 use super::search::{Found, Keep};
 use super::supernet::Supernet;
@@ -33,6 +35,8 @@ fn differentiable(mixture: Mixture) -> Differentiable {
     Differentiable {
         identity: String::new(),
         mixture,
+        mixed: Mixed::default(),
+        read_off: ReadOff::Strength,
         second_order: false,
         adam: DARTS,
         deviation: 1e-3,
@@ -41,7 +45,10 @@ fn differentiable(mixture: Mixture) -> Differentiable {
         stop_free: 1.0,
         cost: None,
         cost_weight: 0.1,
+        device: "1080ti_1".to_owned(),
         zero_one: 0.0,
+        divergence: 0.0,
+        hessian: 0,
     }
 }
 
@@ -49,8 +56,28 @@ fn differentiable(mixture: Mixture) -> Differentiable {
 fn named(options: &mut Options) -> Result<OneShot, OneShotError> {
     let paper = match options.name.as_str() {
         "darts" => Differentiable { second_order: true, ..differentiable(Mixture::Softmax) },
+        "darts-pt" => {
+            Differentiable { read_off: ReadOff::Removal { tune: 5 }, ..differentiable(Mixture::Softmax) }
+        }
+        "drnas" => {
+            let adam = Adam { rate: 6e-4, ..DARTS };
+            Differentiable { adam, ..differentiable(Mixture::Dirichlet) }
+        }
         "fair-darts" => Differentiable { zero_one: 10.0, ..differentiable(Mixture::Sigmoid) },
         "gdas" => Differentiable { temperature: (10.0, 0.1), ..differentiable(Mixture::HardGumbel) },
+        "pc-darts" => {
+            let (adam, mixed) = (Adam { rate: 6e-4, ..DARTS }, Mixed { partial: 4, edges: true, ..Mixed::default() });
+            Differentiable { adam, mixed, warmup: 15, ..differentiable(Mixture::Softmax) }
+        }
+        "proxyless" => {
+            // Without a memory of directions, so that what was not drawn stays.
+            let adam = Adam { rate: 1e-3, betas: (0.0, 0.999), weight_decay: 0.0 };
+            Differentiable { adam, ..differentiable(Mixture::TwoPaths) }
+        }
+        "sdarts" => {
+            let mixed = Mixed { perturb: Some(Perturb::Random), ..Mixed::default() };
+            Differentiable { mixed, ..differentiable(Mixture::Softmax) }
+        }
         "snas" => {
             let adam = Adam { rate: 1e-3, ..DARTS };
             Differentiable { adam, temperature: (1.0, 0.03), ..differentiable(Mixture::Gumbel) }
@@ -109,7 +136,8 @@ impl OneShot {
         report: Report<'_>,
     ) -> Result<Found, OneShotError> {
         let name = self.identity().split(':').next().unwrap_or_default();
-        let mut net = Supernet::new(name, space, dataset, recipe)?;
+        let share = if let Self::Differentiable(s) = self { s.mixed.partial } else { 1 };
+        let mut net = Supernet::partial(name, space, share, dataset, recipe)?;
         match self {
             Self::Differentiable(s) => s.search(&mut net, keep, report),
             Self::Enas(s) => s.search(&mut net, keep, report),

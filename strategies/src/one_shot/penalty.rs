@@ -5,6 +5,7 @@
 
 use super::OneShotError;
 use super::choice::Choice;
+use super::latency_table::LatencyTable;
 use ir::{Convention, Pick, cost::CostModel};
 use mutators::Space;
 
@@ -15,15 +16,18 @@ pub enum Measure {
     Params,
     /// Multiplications, as NAS-Bench counts them.
     Macs,
+    /// Measured milliseconds on a device.
+    Latency,
 }
 
 impl Measure {
-    pub(super) const WORDS: &'static [&'static str] = &["none", "params", "macs"];
+    pub(super) const WORDS: &'static [&'static str] = &["none", "params", "macs", "latency"];
 
     pub(super) fn from_word(word: &str) -> Option<Self> {
         match word {
             "params" => Some(Self::Params),
             "macs" => Some(Self::Macs),
+            "latency" => Some(Self::Latency),
             _ => None,
         }
     }
@@ -33,6 +37,7 @@ impl Measure {
             None => "none",
             Some(Self::Params) => "params",
             Some(Self::Macs) => "macs",
+            Some(Self::Latency) => "latency",
         }
     }
 }
@@ -40,16 +45,66 @@ impl Measure {
 /// `weight E[cost] / E0[cost]`, where in `E0` every candidate is as probable as any other.
 #[derive(Debug)]
 pub(super) struct Penalty {
-    model: CostModel,
-    measure: Measure,
+    cost: Cost,
     weight: f64,
-    /// For each decision of the model: the choice, and the arm of each of its values. None for one without parameters.
-    places: Vec<Option<(usize, Vec<usize>)>>,
     uniform: f64,
 }
 
+/// How a cost becomes an expectation.
+#[derive(Debug)]
+enum Cost {
+    /// By sums over the parts of the network.
+    Model(Model),
+    /// By a sum over all samples.
+    Table(LatencyTable),
+}
+
+#[derive(Debug)]
+struct Model {
+    model: CostModel,
+    measure: Measure,
+    /// For each decision of the model: the choice, and the arm of each of its values. None for one without parameters.
+    places: Vec<Option<(usize, Vec<usize>)>>,
+}
+
 impl Penalty {
-    pub fn new(space: &Space, choices: &[Choice], measure: Measure, weight: f64) -> Result<Self, OneShotError> {
+    pub fn new(
+        space: &Space,
+        choices: &[Choice],
+        measure: Measure,
+        (weight, device): (f64, &str),
+    ) -> Result<Self, OneShotError> {
+        let cost = match measure {
+            Measure::Latency => Cost::Table(LatencyTable::new(space, choices, device)?),
+            Measure::Params | Measure::Macs => Cost::Model(Model::new(space, choices, measure)?),
+        };
+        let even: Vec<Vec<f64>> = choices.iter().map(|c| vec![1.0 / c.arms.len() as f64; c.arms.len()]).collect();
+        let uniform = cost.expected(&even).max(f64::MIN_POSITIVE);
+        Ok(Self { cost, weight, uniform })
+    }
+
+    /// The gradient with respect to the probabilities of each choice; zero for one that costs nothing.
+    pub fn gradient(&self, probabilities: &[Vec<f64>]) -> Vec<Vec<f64>> {
+        let mut grads = match &self.cost {
+            Cost::Model(model) => model.gradient(probabilities),
+            Cost::Table(table) => table.gradient(probabilities),
+        };
+        grads.iter_mut().flatten().for_each(|g| *g *= self.weight / self.uniform);
+        grads
+    }
+}
+
+impl Cost {
+    fn expected(&self, probabilities: &[Vec<f64>]) -> f64 {
+        match self {
+            Self::Model(model) => model.expected(probabilities, None),
+            Self::Table(table) => table.expected(probabilities),
+        }
+    }
+}
+
+impl Model {
+    fn new(space: &Space, choices: &[Choice], measure: Measure) -> Result<Self, OneShotError> {
         let model = CostModel::of(space.base(), Convention::Nasbench)?;
         let place = |d: &ir::cost::CostDecision| {
             let choice = choices.iter().position(|c| c.label == d.name)?;
@@ -61,20 +116,15 @@ impl Penalty {
             Some((choice, (0..d.domain.size()?).map(arm).collect::<Option<_>>()?))
         };
         let places = model.decisions().iter().map(place).collect();
-        let mut penalty = Self { model, measure, weight, places, uniform: 1.0 };
-        let even: Vec<Vec<f64>> = choices.iter().map(|c| vec![1.0 / c.arms.len() as f64; c.arms.len()]).collect();
-        penalty.uniform = penalty.expected(&even, None).max(f64::MIN_POSITIVE);
-        Ok(penalty)
+        Ok(Self { model, measure, places })
     }
 
-    /// The gradient with respect to the probabilities of each choice; zero for one that costs nothing.
-    pub fn gradient(&self, probabilities: &[Vec<f64>]) -> Vec<Vec<f64>> {
+    fn gradient(&self, probabilities: &[Vec<f64>]) -> Vec<Vec<f64>> {
         let mut grads: Vec<Vec<f64>> = probabilities.iter().map(|p| vec![0.0; p.len()]).collect();
         for (choice, _) in self.places.iter().flatten() {
             let without = self.expected(probabilities, Some((*choice, None)));
             for (arm, grad) in grads[*choice].iter_mut().enumerate() {
-                let with = self.expected(probabilities, Some((*choice, Some(arm))));
-                *grad = self.weight * (with - without) / self.uniform;
+                *grad = self.expected(probabilities, Some((*choice, Some(arm)))) - without;
             }
         }
         grads
@@ -94,10 +144,7 @@ impl Penalty {
             }
         };
         let cost = self.model.expectation(&probability);
-        match self.measure {
-            Measure::Params => cost.params,
-            Measure::Macs => cost.macs,
-        }
+        if self.measure == Measure::Params { cost.params } else { cost.macs }
     }
 }
 
@@ -121,29 +168,65 @@ mod tests {
         slots.iter().map(|s| choice(&s.label)).collect()
     }
 
+    fn differences(penalty: &Penalty, weight: f64) -> Vec<Vec<f64>> {
+        let mut p: Vec<Vec<f64>> = (0..6).map(|i| softmax(&[0.1 * f64::from(i), 0.5, -0.4, 1.0, 0.0])).collect();
+        let grad = penalty.gradient(&p);
+        for choice in 0..6 {
+            for arm in 0..5 {
+                let mut at = |by: f64| {
+                    p[choice][arm] += by;
+                    let value = weight * penalty.cost.expected(&p) / penalty.uniform;
+                    p[choice][arm] -= by;
+                    value
+                };
+                let difference = (at(1e-4) - at(-1e-4)) / 2e-4;
+                assert!((difference - grad[choice][arm]).abs() < 1e-9, "{choice} {arm}");
+            }
+        }
+        grad
+    }
+
     #[test]
     fn the_gradient_agrees_with_central_differences() {
         let space = mutators::spaces::build("nasbench201:channels=4,cells=1").expect("it is in the hub");
         let choices = choices(&space);
         for measure in [Measure::Params, Measure::Macs] {
-            let penalty = Penalty::new(&space, &choices, measure, 0.3).expect("has a cost");
-            let mut p: Vec<Vec<f64>> = (0..6).map(|i| softmax(&[0.1 * f64::from(i), 0.5, -0.4, 1.0, 0.0])).collect();
-            let grad = penalty.gradient(&p);
-            for choice in 0..6 {
-                for arm in 0..5 {
-                    let mut at = |by: f64| {
-                        p[choice][arm] += by;
-                        let value = 0.3 * penalty.expected(&p, None) / penalty.uniform;
-                        p[choice][arm] -= by;
-                        value
-                    };
-                    let difference = (at(1e-4) - at(-1e-4)) / 2e-4;
-                    assert!((difference - grad[choice][arm]).abs() < 1e-9, "{choice} {arm}");
-                }
+            let penalty = Penalty::new(&space, &choices, measure, (0.3, "")).expect("has a cost");
+            for grad in differences(&penalty, 0.3) {
                 // A 3x3 convolution costs most, what has no weights nothing.
-                assert!(grad[choice][3] > grad[choice][2] && grad[choice][2] > 0.0);
-                assert!(measure == Measure::Macs || grad[choice][0] == 0.0 && grad[choice][4] == 0.0);
+                assert!(grad[3] > grad[2] && grad[2] > 0.0);
+                assert!(measure == Measure::Macs || grad[0] == 0.0 && grad[4] == 0.0);
             }
         }
+    }
+
+    /// Where every probability is 0 or 1 the expectation is what the table says.
+    #[test]
+    fn latencies_are_weighed_as_whole_architectures() {
+        use evaluators::{Candidate, Evaluator, Latency, Query};
+        let space = mutators::spaces::build("nasbench201").expect("it is in the hub");
+        let choices = choices(&space);
+        let penalty = Penalty::new(&space, &choices, Measure::Latency, (0.3, "raspi4")).expect("has a table");
+        let latency = Latency::new("raspi4").expect("a device");
+        let measured = |arms: [usize; 6]| {
+            let pairs = choices.iter().zip(arms).map(|(c, a)| (c.label.clone(), ir::Value::label(&c.arms[a].name)));
+            let sample = space.bind(&mutators::Sample::from_pairs(pairs).expect("labels differ")).expect("fits");
+            latency.evaluate(&Candidate::new(&space, &sample, Query::default())).expect("in the table").values[0]
+        };
+        let expected = |arms: [usize; 6]| {
+            let sure = |a: usize| (0..5).map(|i| f64::from(u8::from(i == a))).collect();
+            penalty.cost.expected(&arms.map(sure))
+        };
+        let (fast, slow) = ([1, 1, 0, 0, 2, 1], [3, 3, 4, 2, 3, 3]);
+        let gap = (expected(slow) - expected(fast)) - (measured(slow) - measured(fast));
+        assert!(gap.abs() < 1e-9 && measured(slow) > measured(fast));
+        for grad in differences(&penalty, 0.3) {
+            assert!(grad[3] > grad[0], "{grad:?}");
+        }
+        let other = mutators::spaces::build("darts:network=search").expect("it is in the hub");
+        let error = Penalty::new(&other, &[], Measure::Latency, (0.3, "raspi4")).expect_err("no table").to_string();
+        assert!(error.contains("there is none for space `darts`"), "{error}");
+        let error = Penalty::new(&space, &choices, Measure::Latency, (0.3, "raspi")).expect_err("none").to_string();
+        assert!(error.contains("did you mean `raspi4`?"), "{error}");
     }
 }

@@ -1,7 +1,8 @@
 //! Single-path search: the supernet is trained one uniformly drawn path at a time, then searched like a table.
 
 use super::OneShotError;
-use super::course::{Course, Report};
+use super::course::{Course, Monitors, Report};
+use super::limit::Limits;
 use super::search::{Epoch, Found, Keep};
 use super::supernet::Supernet;
 use crate::{Experiment, build};
@@ -24,14 +25,17 @@ pub struct SinglePath {
     pub trials: u64,
     /// Training batches over which an architecture's running statistics are taken.
     pub recalibrate: usize,
+    /// What an architecture may cost there.
+    pub limits: Limits,
 }
 
 impl SinglePath {
     pub(super) fn take(search: &str, options: &mut Options) -> Result<Self, OneShotError> {
         let trials = options.take_in("trials", 1000, 1, 10_000_000)?;
         let recalibrate = options.take_in("recalibrate", 20, 1, 1_000_000)?;
-        let identity = format!("{}:trials={trials},recalibrate={recalibrate}", options.name);
-        Ok(Self { identity, search: search.to_owned(), trials, recalibrate })
+        let (limits, limited) = Limits::take(options)?;
+        let identity = format!("{}:trials={trials},recalibrate={recalibrate}{limited}", options.name);
+        Ok(Self { identity, search: search.to_owned(), trials, recalibrate, limits })
     }
 
     pub(super) fn search(
@@ -40,9 +44,11 @@ impl SinglePath {
         keep: Option<&Keep>,
         report: Report<'_>,
     ) -> Result<Found, OneShotError> {
+        let seed = net.recipe().seed;
+        // Before anything is trained, so that a limit that nothing keeps to costs nothing.
+        let space = self.limits.on(net.space(), &mut stream(seed, &[b"limits"]))?;
         let course = Course::begin(&mut net, &self.identity, &mut (), keep, report)?;
         let history = learn(&mut net, course, &mut |_, _| Ok(()))?;
-        let (space, seed) = (net.space().clone(), net.recipe().seed);
         let paths = Paths::new(net, self.recalibrate);
         let study = Experiment::new(&space, build(&self.search)?, &paths).trials(self.trials).seed(seed).run()?;
         let sample = study.incumbent().map(|t| t.sample.clone());
@@ -85,7 +91,7 @@ fn learn(net: &mut Supernet, mut course: Course<'_>, look: Look<'_>) -> Result<V
         let seconds = course.seconds();
         let path = net.space().sample(&mut stream(seed, &[b"measured", &epoch.to_le_bytes()]))?;
         let valid = net.measure_recalibrated(&net.path(&path), MEASURED)?;
-        course.close(net, valid, path, None, &(), seconds)?;
+        course.close(net, valid, path, Monitors::default(), &(), seconds)?;
         look(net, epoch + 1)?;
     }
     Ok(course.history)

@@ -24,6 +24,9 @@ pub struct Epoch {
     pub entropy: Option<f64>,
     /// See [`Alphas::free_share`].
     pub free_share: Option<f64>,
+    /// The greatest eigenvalue of the validation loss's Hessian in the architecture parameters, where it was asked for.
+    #[serde(default)]
+    pub eigenvalue: Option<f64>,
     /// The architecture as it stands, or the path that was measured.
     pub sample: Sample,
     /// Seconds of training.

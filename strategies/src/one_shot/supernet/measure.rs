@@ -1,6 +1,6 @@
 //! How good a path is on what is held out.
 
-use super::{Route, Supernet};
+use super::{Pass, Route, Supernet};
 use crate::one_shot::OneShotError;
 use codegen::torch::Turn;
 use evaluators::data::Batch;
@@ -65,6 +65,21 @@ impl Supernet {
         let counted = counted.f_clamp_min(1e-6)?;
         let _ = self.params.buffers.f_div_(&counted)?;
         Ok(())
+    }
+
+    /// A training pass for its loss and the gradients of factors, that leaves no trace: statistics are put back, and it
+    /// counts as none.
+    pub(in crate::one_shot) fn probe(
+        &mut self,
+        batch: &Batch,
+        route: &Route,
+    ) -> Result<(Pass, Vec<Option<Vec<f64>>>), OneShotError> {
+        let _guard = tch::no_grad_guard();
+        let (kept, runs) = (self.params.buffers.f_detach_copy()?, self.runs);
+        let found = self.pass(batch, route, (false, true), 0.0);
+        self.runs = runs;
+        self.params.buffers.f_copy_(&kept)?;
+        found
     }
 
     fn train_batch(&mut self, index: usize) -> Result<Batch, OneShotError> {

@@ -11,7 +11,7 @@ pub use route::Route;
 use super::bilevel::{Gradients, Problem, Side};
 use super::choice::{self, Choice, Kind};
 use super::mixture::Drawn;
-use super::{OneShotError, numbers};
+use super::{OneShotError, numbers, partial};
 use codegen::array::Weights;
 use codegen::init::initialise;
 use codegen::torch::{Params, Pick, Run, Sgd, Turn, clip_grad_norm, to_array};
@@ -65,19 +65,35 @@ impl Supernet {
     /// If the space has no decisions, or one that no supernet can hold open; if the network does not fit the data set,
     /// or a batch not the memory.
     pub fn new(strategy: &str, space: &Space, dataset: &Dataset, recipe: &Recipe) -> Result<Self, OneShotError> {
+        Self::partial(strategy, space, 1, dataset, recipe)
+    }
+
+    /// The same where a layer choice sees one channel of `share`. What a sample [inherits](Supernet::inherited) has fewer
+    /// channels then than its network.
+    ///
+    /// # Errors
+    /// As [`Supernet::new`]; also if a choice's candidates do not take their channels as an argument.
+    pub fn partial(
+        strategy: &str,
+        space: &Space,
+        share: u32,
+        dataset: &Dataset,
+        recipe: &Recipe,
+    ) -> Result<Self, OneShotError> {
         if let Some(mutator) = space.mutators().first() {
             let (space, mutator) = (space.name().to_owned(), mutator.label().to_owned());
             return Err(OneShotError::Mutators { space, mutator });
         }
+        let module = &partial::rewrite(strategy, space.base(), share)?;
         let numbers = numbers::numbers(strategy, space)?;
         let greatest: Vec<usize> = numbers.iter().map(|c| numbers::greatest(space, c)).collect();
-        let program = subnet::program(space, numbers.iter(), &greatest)?;
+        let program = subnet::program(module, space, numbers.iter(), &greatest)?;
         let images = dataset.images();
         let weights = Arc::new(training(&program, images, recipe, By::Weights)?);
         let both = Arc::new(training(&program, images, recipe, By::Both)?);
         let predict = Arc::new(prediction_plan(&program, images)?);
-        let (mut choices, _) = choice::choices(strategy, space.base(), &program, &weights)?;
-        let envelope = if numbers.is_empty() { None } else { Some(Envelope::of(space.base())?) };
+        let (mut choices, _) = choice::choices(strategy, module, &program, &weights)?;
+        let envelope = if numbers.is_empty() { None } else { Some(Envelope::of(module)?) };
         choices.extend(numbers);
         if choices.is_empty() {
             return Err(OneShotError::NoDecisions(space.name().to_owned()));
@@ -95,7 +111,7 @@ impl Supernet {
         Ok(Self {
             strategy: strategy.to_owned(),
             space: space.clone(),
-            subnets: Subnets::new(strategy, space, images, recipe, &choices),
+            subnets: Subnets::new(strategy, (space, module), images, recipe, &choices),
             envelope,
             mixed: None,
             held,
@@ -177,13 +193,21 @@ impl Supernet {
                 return Err(fits::misfit(&self.strategy, &[&c.label], "shapes no weight".to_owned()));
             }
         }
-        let pick = |drawn: &Option<Drawn>| -> Result<Pick, OneShotError> {
+        let pick = |(choice, drawn): (&Choice, &Option<Drawn>)| -> Result<Pick, OneShotError> {
             let Some(drawn) = drawn else { return Ok(Pick { arms: None, weights: None }) };
-            let weights = Tensor::f_from_slice(&drawn.weights)?.f_to_kind(self.recipe.precision.kind())?;
-            let weights = Some(weights.f_to_device(self.recipe.device.into())?);
-            Ok(Pick { arms: drawn.only.map(|i| vec![i as u32]), weights })
+            let arms = drawn.arms.as_ref().map(|arms| arms.iter().map(|a| *a as u32).collect());
+            if drawn.weights.is_empty() {
+                return Ok(Pick { arms, weights: None });
+            }
+            let mut weights = drawn.weights.clone();
+            // Of a number what is not taken is not left out by the run, but blended with nothing.
+            if let Some(taken) = drawn.arms.as_ref().filter(|_| choice.kind == Kind::Number) {
+                weights.iter_mut().enumerate().filter(|(a, _)| !taken.contains(a)).for_each(|(_, w)| *w = 0.0);
+            }
+            let weights = Tensor::f_from_slice(&weights)?.f_to_kind(self.recipe.precision.kind())?;
+            Ok(Pick { arms, weights: Some(weights.f_to_device(self.recipe.device.into())?) })
         };
-        Ok(Route::new(drawn.iter().map(pick).collect::<Result<_, _>>()?))
+        Ok(Route::new(self.choices.iter().zip(drawn).map(pick).collect::<Result<_, _>>()?))
     }
 
     /// The path of a sample.
@@ -201,14 +225,20 @@ impl Supernet {
         Route::new(arms.iter().map(pick).collect())
     }
 
+    /// Puts a limited space in the place of its own.
+    pub(super) fn restrict<E>(&mut self, limit: impl FnOnce(&Space) -> Result<Space, E>) -> Result<(), E> {
+        self.space = limit(&self.space)?;
+        Ok(())
+    }
+
     /// Whether the space admits some arms per decision.
     pub(super) fn is_legal(&self, arms: &[Vec<usize>]) -> bool {
         choice::sample(&self.space, &self.choices, arms).is_ok()
     }
 
-    /// A training pass for what comes out of it alone. The arch plan has the shortest way back.
+    /// A training pass for what comes out of it alone.
     pub(super) fn try_path(&mut self, batch: &Batch, route: &Route) -> Result<Pass, OneShotError> {
-        Ok(self.pass(batch, route, (false, true), 0.0)?.0)
+        Ok(self.pass(batch, route, (false, false), 0.0)?.0)
     }
 
     /// Moves the weights that the taken paths use, after a [`pass`](Supernet::pass) along them; all others keep their values
@@ -283,7 +313,8 @@ impl Supernet {
         let by = match (weights || shapes, arch) {
             (true, true) => By::Both,
             (false, true) => By::Factors,
-            _ => By::Weights,
+            (true, false) => By::Weights,
+            (false, false) => By::Nothing,
         };
         if mixes {
             self.blend(route)?;

@@ -8,7 +8,7 @@ use codegen::torch::{Executor, Layout, Params, Selection};
 use codegen::{Kernel, Plan, Wrt};
 use evaluators::data::Images;
 use evaluators::train::{Recipe, prediction_plan, training_plan};
-use ir::{Elaboration, Name, Program};
+use ir::{Elaboration, Module, Name, Program};
 use mutators::Space;
 use rustc_hash::FxHashMap;
 use std::sync::Arc;
@@ -22,6 +22,7 @@ pub(super) enum By {
     Weights,
     Factors,
     Both,
+    Nothing,
 }
 
 /// A training plan, and the step that joins each site's arms.
@@ -38,7 +39,7 @@ pub(super) struct Subnet {
     /// The decision of each site.
     pub of_site: Vec<usize>,
     pub predict: Executor,
-    training: [Option<Arc<Training>>; 3],
+    training: [Option<Arc<Training>>; 4],
     /// Its weights, slices of the supernet's.
     pub params: Params,
     /// The supernet's weight that each is a slice of.
@@ -62,6 +63,8 @@ impl Subnet {
 pub(super) struct Subnets {
     strategy: String,
     space: Space,
+    /// The space's, or what a strategy made of it.
+    module: Module,
     images: Arc<Images>,
     recipe: Recipe,
     choices: Vec<Choice>,
@@ -70,9 +73,16 @@ pub(super) struct Subnets {
 }
 
 impl Subnets {
-    pub fn new(strategy: &str, space: &Space, images: &Arc<Images>, recipe: &Recipe, choices: &[Choice]) -> Self {
+    pub fn new(
+        strategy: &str,
+        (space, module): (&Space, &Module),
+        images: &Arc<Images>,
+        recipe: &Recipe,
+        choices: &[Choice],
+    ) -> Self {
         let (strategy, space, recipe) = (strategy.to_owned(), space.clone(), recipe.clone());
-        Self { strategy, space, images: images.clone(), recipe, choices: choices.to_vec(), kept: Vec::new() }
+        let module = module.clone();
+        Self { strategy, space, module, images: images.clone(), recipe, choices: choices.to_vec(), kept: Vec::new() }
     }
 
     /// The arms of the greatest values, of numbers only.
@@ -93,7 +103,7 @@ impl Subnets {
 
     /// The elaborated network for an arm per number.
     pub fn program(&self, arms: &[usize]) -> Result<Program, OneShotError> {
-        program(&self.space, self.numbers().map(|(_, c)| c), arms)
+        program(&self.module, &self.space, self.numbers().map(|(_, c)| c), arms)
     }
 
     /// The subnet for an arm per number, with a training plan if one is asked for.
@@ -133,24 +143,25 @@ impl Subnets {
         let params = whole.sliced(&plan)?;
         let places: FxHashMap<&Name, usize> = whole.paths().iter().enumerate().map(|(i, p)| (p, i)).collect();
         let of_weight = params.paths().iter().map(|p| places[p]).collect();
-        let (predict, training) = (executor(plan, &self.recipe), [None, None, None]);
+        let (predict, training) = (executor(plan, &self.recipe), [None, None, None, None]);
         Ok(Subnet { program, of_site, predict, training, params, of_weight })
     }
 }
 
 /// The supernet's network for an arm per number.
 pub(super) fn program<'a>(
+    module: &Module,
     space: &Space,
     numbers: impl Iterator<Item = &'a Choice>,
     arms: &[usize],
 ) -> Result<Program, OneShotError> {
     let value = |(c, arm): (&Choice, &usize)| Some((c.label.clone(), numbers::value(space, c, *arm)?));
     let decided = Decided(numbers.zip(arms).filter_map(value).collect());
-    Ok(Elaboration::supernet(space.base(), &decided).run().map_err(mutators::MutateError::from)?)
+    Ok(Elaboration::supernet(module, &decided).run().map_err(mutators::MutateError::from)?)
 }
 
 pub(super) fn training(program: &Program, images: &Images, recipe: &Recipe, by: By) -> Result<Plan, OneShotError> {
-    let wrt = Wrt { weights: by != By::Factors, sites: by != By::Weights, ..Wrt::default() };
+    let wrt = Wrt { weights: matches!(by, By::Weights | By::Both), sites: matches!(by, By::Factors | By::Both), ..Wrt::default() };
     Ok(training_plan(program, images, recipe, &wrt)?)
 }
 
