@@ -19,6 +19,11 @@ impl Image {
         Self([3, side, side])
     }
 
+    /// The lesser of height and width.
+    pub fn side(self) -> u32 {
+        self.0[1].min(self.0[2])
+    }
+
     /// The type of a batch: `f32[N, 3, 32, 32]`.
     pub fn ty(self) -> TensorType {
         let [c, h, w] = self.0;
@@ -56,7 +61,10 @@ mod tests {
 
     #[test]
     fn every_space_is_built_for_given_images() {
-        for text in ["darts:layers=3,auxiliary=false", "nasbench101", "nasbench201", "natsbench-size", "toy"] {
+        for text in super::super::SPACES
+            .iter()
+            .map(|s| if s.name == "darts" { "darts:layers=3,auxiliary=false" } else { s.name })
+        {
             let joint = if text.contains(':') { ',' } else { ':' };
             let space = build(&format!("{text}{joint}image=1x8x8,classes=7")).expect(text);
             let program = space.program(&space.default_sample().expect("a sample")).expect("a network");
