@@ -140,7 +140,7 @@ fn op_label(cell: &str, node: usize, slot: usize) -> String {
 fn install(module: &mut Module, cell: &str, input_stride: u32) -> Result<(), MutateError> {
     let mut b = GraphBuilder::new(cell, ["c"]);
     let mut values = vec![b.input("n0"), b.input("n1")];
-    let ops = Domain::Categorical(OPS.iter().map(|op| Value::label(op)).collect());
+    let ops = Domain::Categorical(OPS.iter().map(Value::label).collect());
     for node in NODES {
         let group = format!("{cell}_{node}");
         let mut parts = Vec::with_capacity(SLOTS.len());
