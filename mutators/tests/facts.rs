@@ -44,13 +44,16 @@ fn darts_supernet() {
 /// What these spaces leave open has one shape under every decision.
 #[test]
 fn spaces_of_shared_weights_are_supernets() {
-    for text in ["enas-macro", "enas-micro", "proxyless", "proxyless:image=3x32x32"] {
+    for text in
+        ["enas-macro", "enas-micro", "proxyless", "proxyless:image=3x32x32", "recurrent", "recurrent:network=search"]
+    {
         let space = space(text);
         let open = |_: &str, _: Option<i64>| None;
         let supernet = Elaboration::supernet(space.base(), &open).run().unwrap_or_else(|e| panic!("{text}: {e}"));
         let sample = space.default_sample().expect("defaults");
         let [all, one] = [supernet.cost(Convention::Nasbench), cost(&space, &sample, Convention::Nasbench)];
-        assert!(all.params > one.params && all.macs > one.macs, "{text}");
+        // A recurrent cell has the same matrices whatever its nodes take.
+        assert!(all.params >= one.params && all.macs > one.macs, "{text}");
     }
 }
 
@@ -225,4 +228,40 @@ fn proxyless_holds_mobilenet_v2() {
 #[test]
 fn proxyless_counts() {
     assert_eq!(space("proxyless").size(), mutators::Size::Exactly(6u128.pow(6) * 7u128.pow(15)));
+}
+
+#[test]
+fn recurrent_counts() {
+    // Node i takes one of i earlier states with one of four activations.
+    let factorial = 40_320u128;
+    assert_eq!(space("recurrent").size(), mutators::Size::Exactly(factorial * 4u128.pow(8)));
+}
+
+/// The published cells on Penn Treebank: 23 million parameters, of which the table of words is used twice.
+#[test]
+fn recurrent_published_cells() {
+    let space = space("recurrent");
+    let (words, hidden, steps) = (10_000, 850, 35);
+    for (name, text) in [
+        (
+            V1,
+            "Genotype(recurrent=[('relu', 0), ('relu', 1), ('tanh', 2), ('relu', 3), ('relu', 4), ('identity', 1), \
+             ('relu', 5), ('relu', 1)], concat=range(1, 9))",
+        ),
+        (
+            V2,
+            "Genotype(recurrent=[('sigmoid', 0), ('relu', 1), ('relu', 1), ('identity', 1), ('tanh', 2), ('sigmoid', 5), \
+             ('tanh', 3), ('relu', 5)], concat=range(1, 9))",
+        ),
+    ] {
+        let sample = genotype(&space, name);
+        assert_eq!(genotype(&space, text), sample);
+        assert_eq!(space.genotype(&sample).as_deref(), Some(text));
+        // The first matrix takes word and state, the other eight a state; each makes a gate and a change.
+        let matrices = (2 + 8) * hidden * 2 * hidden;
+        let params = words * hidden + words + matrices;
+        assert_eq!(params, 22_960_000);
+        let macs = steps * (matrices + words * hidden);
+        assert_eq!(cost(&space, &sample, Convention::Nasbench), Cost { params, macs });
+    }
 }

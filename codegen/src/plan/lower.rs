@@ -246,7 +246,7 @@ impl Lowering {
         let specs = op.weights(&types);
         let known = if specs.is_empty() { None } else { self.held.get(&at.held).cloned() };
         let weights = known.unwrap_or_else(|| {
-            let dtype = types[0].dtype;
+            let dtype = types.first().map_or(DType::F32, |x| x.dtype);
             let made: Vars = specs.into_iter().map(|spec| self.weight(&at.held, spec, dtype)).collect();
             self.held.insert(at.held.clone(), made.clone());
             made

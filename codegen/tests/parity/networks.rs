@@ -19,6 +19,7 @@ fn small(space: &str) -> (String, usize) {
         "nasbench101" => (":channels=8,cells=1", 3),
         "nasbench201" => (":channels=4,cells=1", 5),
         "natsbench-size" => ("", 1),
+        "recurrent" => (":vocab=9,hidden=5,steps=4", 3),
         "proxyless" => (":width=0.125,image=3x16x16,classes=10", 2),
         _ => ("", 3),
     };

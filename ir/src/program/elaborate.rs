@@ -180,9 +180,10 @@ fn tied(
     let shares = |s: &Step| graph.net[s.node].weights_name() == name && s.action.has_weights(&of(&s.operands));
     let Some(at) = steps.iter().position(shares) else { return Ok(None) };
     let (first, y) = (&steps[at], of(&steps[at].operands));
+    let dtype = |x: &[&TensorType]| x.first().map(|t| t.dtype);
     // Weights take their element type from the first operand, and what is called depends on all of them.
     let fits = match (action, &first.action) {
-        (Action::Op(a), Action::Op(b)) => a == b && a.weights(&x) == b.weights(&y) && x[0].dtype == y[0].dtype,
+        (Action::Op(a), Action::Op(b)) => a == b && a.weights(&x) == b.weights(&y) && dtype(&x) == dtype(&y),
         (a, b) => a == b && x == y,
     };
     if fits {

@@ -10,6 +10,7 @@ mod nasbench101;
 mod nasbench201;
 mod natsbench_size;
 mod proxyless;
+mod recurrent;
 mod toy;
 
 use crate::error::MutateError;
@@ -72,6 +73,12 @@ pub const SPACES: &[Entry] = &[
         summary: "kernel, expansion and depth of inverted residual blocks (ProxylessNAS, Cai, Zhu and Han 2019)",
         options: "width=1, widths=24:40:80:96:192:320, image=3x224x224, classes=1000",
         build: proxyless::build,
+    },
+    Entry {
+        name: "recurrent",
+        summary: "DARTS' recurrent cell of 8 nodes and 4 activations for language models (Liu, Simonyan and Yang 2019)",
+        options: "network=derived|search, vocab=10000, hidden=850, steps=35",
+        build: recurrent::build,
     },
     Entry {
         name: "toy",
