@@ -181,10 +181,30 @@ impl GraphBuilder {
         operands: impl IntoIterator<Item = V>,
         declared: Option<Vec<TensorType>>,
     ) -> Val {
-        let node = Node { name: Name::new(name), body, declared };
+        let node = Node { name: Name::new(name), body, declared, weights: None };
         let val = Val { node: node.name.clone(), out: 0 };
         self.drafts.push(Draft { node, operands: operands.into_iter().map(Into::into).collect() });
         val
+    }
+
+    /// Lets a node that was added use the weights of that name: those of another node, or a name that several are
+    /// given. What shares weights must do the same.
+    ///
+    /// ```
+    /// use ir::GraphBuilder;
+    /// let mut b = GraphBuilder::new("twice", [] as [&str; 0]);
+    /// let x = b.input("x");
+    /// let once = b.op("once", "linear {out=8}", [&x])?;
+    /// let twice = b.op("twice", "linear {out=8}", [&once])?;
+    /// b.tie(&twice, "once");
+    /// b.output(twice);
+    /// assert!(b.finish()?.to_string().contains("%twice = linear %once {out=8} weights once"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn tie(&mut self, node: &Val, weights: impl AsRef<str>) {
+        for draft in self.drafts.iter_mut().filter(|d| d.node.name == node.node) {
+            draft.node.weights = Some(Name::new(&weights)).filter(|w| *w != draft.node.name);
+        }
     }
 
     /// Adds an input.

@@ -110,6 +110,22 @@ pub enum What {
         /// Types after.
         after: String,
     },
+    /// Nodes that share weights and are not the same.
+    #[error(
+        "takes {takes} and has the weights `{weights}` of `%{other}`, which is {does} of {other_takes}; nodes that share weights must be equal"
+    )]
+    Tied {
+        /// The name of the weights.
+        weights: Name,
+        /// The types of the operands.
+        takes: String,
+        /// The node that has the weights.
+        other: Name,
+        /// What that is.
+        does: String,
+        /// The types of its operands.
+        other_takes: String,
+    },
     /// A depth below zero or beyond reason.
     #[error("a repeat's depth is a whole number from 0 to 4096, not {0}")]
     Depth(i64),

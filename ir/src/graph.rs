@@ -162,7 +162,7 @@ pub enum Body {
     Input,
     /// An op.
     Op(OpTemplate),
-    /// A call of another graph, with weights of its own.
+    /// A call of another graph, with weights of its own unless they are tied.
     Call(Callee),
     /// LayerChoice: one of several candidates on the same operands.
     Choice {
@@ -229,6 +229,16 @@ pub struct Node {
     pub body: Body,
     /// Output types that the text states; checked against the inferred ones. An entry graph's inputs need theirs.
     pub declared: Option<Vec<TensorType>>,
+    /// The name of its weights in the graph, if that is not its own: nodes whose weights have one name share them.
+    pub weights: Option<Name>,
+}
+
+impl Node {
+    /// The name of its weights in the graph; those of one name are the same.
+    #[must_use]
+    pub fn weights_name(&self) -> &Name {
+        self.weights.as_ref().unwrap_or(&self.name)
+    }
 }
 
 /// A computation graph, possibly parametric. See the module for its invariants.

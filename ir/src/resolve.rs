@@ -6,7 +6,7 @@
 use crate::builder::{GraphBuilder, GraphError};
 use crate::eval::{Env, EvalError};
 use crate::expr::{DecisionRef, Expr};
-use crate::graph::{Body, Callee, Candidate, Graph, Val};
+use crate::graph::{Body, Callee, Candidate, Graph, Node, Val};
 use crate::module::Module;
 use crate::op::OpError;
 use crate::program::{Decide, MAX_DEPTH, Need, Slots, Uses, chosen_inputs, is_label, kept_inputs, reduce_op};
@@ -219,21 +219,23 @@ impl Resolver<'_> {
                     }
                     let kept = kept_inputs(&value, operands.len()).map_err(|t| known.wrong(t))?;
                     let kept = kept.into_iter().map(|i| operands[i].clone()).collect();
-                    plan.push(&node.name, Body::Op(op.into()), kept, node.declared.clone());
+                    plan.push(node, Body::Op(op.into()), kept);
                 }
                 Body::Repeat { depth, index, callee } => {
                     let Some(first) = operands.first() else {
                         return Err(known.wrong("a repeat needs at least one operand"));
                     };
                     match self.repeat(depth, index.as_ref(), callee, &known)? {
-                        Repeated::Kept(body) => plan.push(&node.name, body, operands, node.declared.clone()),
+                        Repeated::Kept(body) => plan.push(node, body, operands),
                         Repeated::Calls(calls) => {
                             let mut last = first.clone();
                             for (j, call) in calls.into_iter().enumerate() {
                                 let name = Name::new(format!("{}/{j}", node.name));
                                 let mut x = operands.clone();
                                 x[0] = last;
-                                plan.push(&name, Body::Call(call), x, None);
+                                let weights = node.weights.as_ref().map(|w| Name::new(format!("{w}/{j}")));
+                                let call = Node { name: name.clone(), body: Body::Call(call), declared: None, weights };
+                                plan.nodes.push((call, x));
                                 last = Val { node: name, out: 0 };
                             }
                             plan.alias.insert(node.name.clone(), last);
@@ -242,7 +244,7 @@ impl Resolver<'_> {
                 }
                 body => {
                     let body = self.plain(body, &known)?;
-                    plan.push(&node.name, body, operands, node.declared.clone());
+                    plan.push(node, body, operands);
                 }
             }
         }
@@ -354,13 +356,14 @@ enum Repeated {
 }
 
 struct Plan {
-    nodes: Vec<(Name, Body, Vec<Val>, Option<Vec<crate::TensorType>>)>,
+    nodes: Vec<(Node, Vec<Val>)>,
     alias: FxHashMap<Name, Val>,
 }
 
 impl Plan {
-    fn push(&mut self, name: &Name, body: Body, operands: Vec<Val>, declared: Option<Vec<crate::TensorType>>) {
-        self.nodes.push((name.clone(), body, operands, declared));
+    /// A node with another body and other operands.
+    fn push(&mut self, node: &Node, body: Body, operands: Vec<Val>) {
+        self.nodes.push((Node { body, ..node.clone() }, operands));
     }
 
     fn find(&self, val: Val) -> Val {
@@ -373,15 +376,18 @@ impl Plan {
     /// Builds the graph from the nodes that an output needs, and all inputs.
     fn finish(self, name: &Name, params: &[Name], outputs: Vec<Val>) -> Result<Graph, GraphError> {
         let mut needed: FxHashSet<Name> = outputs.iter().map(|v| v.node.clone()).collect();
-        for (node, body, operands, _) in self.nodes.iter().rev() {
-            if needed.contains(node) || *body == Body::Input {
+        for (node, operands) in self.nodes.iter().rev() {
+            if needed.contains(&node.name) || node.body == Body::Input {
                 needed.extend(operands.iter().map(|v| v.node.clone()));
             }
         }
         let mut b = GraphBuilder::new(name, params);
-        for (node, body, operands, declared) in self.nodes {
-            if needed.contains(&node) || body == Body::Input {
-                b.declared(node, body, operands, declared);
+        for (node, operands) in self.nodes {
+            if needed.contains(&node.name) || node.body == Body::Input {
+                let val = b.declared(node.name, node.body, operands, node.declared);
+                if let Some(weights) = node.weights {
+                    b.tie(&val, weights);
+                }
             }
         }
         outputs.into_iter().for_each(|v| b.output(v));

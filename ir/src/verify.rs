@@ -10,6 +10,8 @@
 //!    of each decision in turn (at most [`MAX_VALUES`] per decision, spread over its domain), unless a constraint
 //!    forbids it. Nodes that nothing uses must have types too, though no program contains them.
 //! 8. A block that a repeat may call zero times keeps the type of its first operand.
+//! 9. Nodes of a graph whose weights have one name are equal: ops whose weights have equal shapes, or calls, choices and
+//!    repeats that make the same of equal types.
 //!
 //! What a graph is in itself (unique node names, gapless operands, no cycle) is kept by construction; see [`crate::graph`].
 

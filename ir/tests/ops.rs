@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 /// The ops that have weights, unless an attribute takes them away.
-const WEIGHTED: [&str; 5] = ["conv2d", "linear", "batch_norm", "layer_norm", "group_norm"];
+const WEIGHTED: [&str; 6] = ["conv2d", "linear", "batch_norm", "layer_norm", "group_norm", "parameter"];
 
 fn make(name: &str, attrs: &[(&str, Value)]) -> Result<Op, OpError> {
     let attrs: Vec<_> = attrs.iter().map(|(n, v)| (Name::new(n), v.clone())).collect();
@@ -55,7 +55,7 @@ fn attr_value(op: &str, attr: &str) -> BoxedStrategy<Value> {
     match (op, attr) {
         ("adaptive_avg_pool", "out") => pair(),
         (_, "k" | "stride" | "pad" | "dilation" | "before" | "after") => pair(),
-        (_, "out" | "groups" | "parts" | "step" | "trailing") => size().prop_map(int).boxed(),
+        (_, "fan_in" | "out" | "groups" | "parts" | "step" | "trailing") => size().prop_map(int).boxed(),
         (_, "axis" | "start" | "end") => signed().prop_map(Value::Int).boxed(),
         ("add", "mean") | (_, "bias" | "affine" | "track" | "ceil" | "count_include_pad" | "keepdim" | "tanh") => {
             any::<bool>().prop_map(Value::Bool).boxed()
@@ -286,8 +286,8 @@ fn the_table_lists_every_op_by_its_name() {
     let kinds = registry.kinds();
     let names: Vec<_> = kinds.iter().map(|k| k.name()).collect();
     let expected = "conv2d linear batch_norm layer_norm group_norm relu relu6 gelu silu hardswish sigmoid tanh softmax \
-        max_pool avg_pool global_avg_pool adaptive_avg_pool add sub mul div matmul concat split slice flatten reshape \
-        transpose mean sum dropout drop_path constant identity zero pad channel_shuffle custom";
+        max_pool avg_pool global_avg_pool adaptive_avg_pool add sub mul div matmul embedding concat split slice flatten reshape \
+        transpose mean sum dropout drop_path constant parameter identity zero pad channel_shuffle custom";
     assert_eq!(names.join(" "), expected);
     assert!(kinds.iter().all(|k| !k.summary().is_empty()));
 }

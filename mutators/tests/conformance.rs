@@ -16,6 +16,13 @@ conforming! {
     darts: "darts:channels=4,layers=3,auxiliary=false",
     darts_search: "darts:network=search,channels=4,layers=3",
     darts_with_head: "darts:layers=6",
+    enas_macro: "enas-macro:channels=4",
+    enas_macro_short: "enas-macro:channels=4,layers=3",
+    enas_micro: "enas-micro:channels=4,layers=3",
+    proxyless: "proxyless:width=0.25",
+    recurrent: "recurrent:vocab=50,hidden=4,steps=3",
+    recurrent_search: "recurrent:network=search,vocab=50,hidden=4,steps=3",
+    proxyless_small: "proxyless:width=0.25,image=3x32x32,classes=10",
 }
 
 #[test]

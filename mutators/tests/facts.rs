@@ -41,6 +41,22 @@ fn darts_supernet() {
     assert_eq!(supernet.cost(Convention::Nasbench), Cost { params: 1_930_618, macs: 300_255_754 });
 }
 
+/// What these spaces leave open has one shape under every decision.
+#[test]
+fn spaces_of_shared_weights_are_supernets() {
+    for text in
+        ["enas-macro", "enas-micro", "proxyless", "proxyless:image=3x32x32", "recurrent", "recurrent:network=search"]
+    {
+        let space = space(text);
+        let open = |_: &str, _: Option<i64>| None;
+        let supernet = Elaboration::supernet(space.base(), &open).run().unwrap_or_else(|e| panic!("{text}: {e}"));
+        let sample = space.default_sample().expect("defaults");
+        let [all, one] = [supernet.cost(Convention::Nasbench), cost(&space, &sample, Convention::Nasbench)];
+        // A recurrent cell has the same matrices whatever its nodes take.
+        assert!(all.params >= one.params && all.macs > one.macs, "{text}");
+    }
+}
+
 #[test]
 fn darts_counts_its_cells() {
     let cell = 1_037_664_180u128;
@@ -115,5 +131,137 @@ fn natsbench_size_counts() {
         let sample = genotype(&space, text);
         assert_eq!(space.genotype(&sample).as_deref(), Some(text));
         assert!(cost(&space, &sample, Convention::Nasbench).params > 0);
+    }
+}
+
+/// 12 layers of 6 operations, and a bit for each of the 66 pairs of a layer and an output before its input.
+#[test]
+fn enas_macro_counts() {
+    let macro_space = space("enas-macro");
+    assert_eq!(macro_space.size(), mutators::Size::Exactly(6u128.pow(12) << 66));
+    let text = "0 3 0 0 1 0 2 0 0 1 2 0 0 0 0 3 1 1 0 1 0 2 0 0 0 0 0 1 2 0 1 1 0 1 1 1 1 0 1 1 1 0 1 0 1 0 0 0 0 0 \
+        0 0 0 0 0 5 0 0 0 0 0 1 0 0 0 0 4 1 0 0 1 1 0 0 0 0 1 1";
+    let sample = genotype(&macro_space, text);
+    assert_eq!(macro_space.genotype(&sample).as_deref(), Some(text));
+    assert_eq!(sample.get("skip_2"), Some(ir::Value::List(vec![0.into()])));
+}
+
+/// The final macro network of the authors' scripts has 24 layers and four operations.
+#[test]
+fn enas_macro_published() {
+    let text = "0 3 0 0 1 0 2 0 0 1 2 0 0 0 0 3 1 1 0 1 0 2 0 0 0 0 0 1 2 0 1 1 0 1 1 1 1 0 1 1 1 0 1 0 1 0 0 0 0 0 0 0 0 \
+        0 0 2 0 0 0 0 0 1 0 0 0 0 0 1 0 0 1 1 0 0 0 0 1 1 2 0 1 0 0 0 0 0 1 0 1 1 0 1 0 0 1 0 0 0 1 1 1 0 1 0 1 0 \
+        1 1 0 1 0 1 0 0 0 0 0 1 0 0 2 0 0 1 0 0 0 0 0 0 0 1 0 1 0 1 2 0 1 0 0 0 1 0 0 1 1 1 1 0 0 1 0 2 0 0 0 0 1 \
+        0 1 0 1 0 0 1 0 1 0 0 1 3 0 1 1 0 1 0 0 0 0 0 1 0 1 0 1 0 0 0 3 0 1 1 0 0 0 0 0 0 0 0 0 1 1 0 0 0 0 1 0 1 \
+        0 0 1 0 1 1 0 0 0 1 0 0 0 0 0 1 1 0 0 3 0 1 0 1 1 0 0 1 0 1 1 0 1 1 0 1 0 0 1 0 0 0 1 0 1 0 1 0 0 0 0 0 0 \
+        0 0 1 0 1 0 0 1 0 0 0 0 1 1 0 0 0 1 1 1 0 1 0 0 0 1 0 1 0 0 1 1 0 0 0";
+    let space = space("enas-macro:layers=24");
+    let sample = genotype(&space, text);
+    assert_eq!(space.genotype(&sample).as_deref(), Some(text));
+    assert_eq!(sample.get("op_23"), Some(ir::Value::label("conv_3x3")));
+    assert!(cost(&space, &sample, Convention::Nasbench).params > 0);
+}
+
+/// The parameters of a chain of 3x3 convolutions without skips, by hand. A sum of nothing has the shape of its first
+/// operand, the stem, so that the halves of the stem count too.
+#[test]
+fn enas_macro_counts_a_chain() {
+    let space = space("enas-macro:channels=8");
+    let zeros = vec!["0"; 78].join(" ");
+    let batch_norm = 2 * 8;
+    let (stem, layer) = (3 * 8 * 9 + batch_norm, 8 * 8 + 8 * 8 * 9 + 2 * batch_norm);
+    let halves = 2 * 2 * (8 * 8 + batch_norm);
+    // A batch norm follows the sum of every layer but the first.
+    let network = stem + 12 * layer + 11 * batch_norm + halves + 8 * 10 + 10;
+    assert_eq!(cost(&space, &genotype(&space, &zeros), Convention::Nasbench).params, network);
+}
+
+#[test]
+fn enas_micro_counts() {
+    let space = space("enas-micro");
+    let cell = 5u128.pow(10) * 720u128.pow(2);
+    assert_eq!(space.size(), mutators::Size::Exactly(cell * cell));
+    // The cells of the authors' final micro network.
+    let text = "0 2 0 0 0 4 0 1 0 4 1 1 1 0 0 1 0 2 1 1 1 0 1 0 0 3 0 2 1 1 3 1 1 0 0 4 0 3 1 1";
+    let sample = genotype(&space, text);
+    assert_eq!(space.genotype(&sample).as_deref(), Some(text));
+    assert_eq!(sample.get("reduce_in_4_0"), Some(1.into()));
+    assert_eq!(sample.get("reduce_in_5_0"), Some(1.into()));
+}
+
+/// A sample of `proxyless` that has these candidates, `5x3` for kernel 5 and expansion 3, and `-` for none.
+fn proxyless(space: &Space, blocks: &str) -> Sample {
+    let value = |(i, block): (usize, &str)| match block.split_once('x') {
+        Some((k, e)) => format!("block_{}=mbconv{e}_{k}x{k}", i + 1),
+        None => format!("block_{}=skip", i + 1),
+    };
+    let text = blocks.split_whitespace().enumerate().map(value).collect::<Vec<_>>().join(",");
+    space.bind(&text.parse().expect("syntax")).unwrap_or_else(|e| panic!("{e}"))
+}
+
+/// The released networks for GPU, CPU and mobile phones. Sources: the authors' models; parameters as imgclsmob counts them.
+#[test]
+fn proxyless_released_networks() {
+    let gpu = "5x3 - - - 7x3 - - 3x3 7x6 - - 5x3 5x6 - 3x3 5x3 7x6 7x6 7x6 5x6 7x6";
+    let cpu = "3x6 3x3 3x3 3x3 3x6 3x3 3x3 5x3 3x6 - - 3x3 5x6 3x3 3x3 3x3 5x6 5x3 5x3 3x3 5x6";
+    let mobile = "5x3 3x3 - - 7x3 3x3 5x3 5x3 7x6 5x3 5x3 5x3 5x6 5x3 5x3 5x3 7x6 7x6 7x3 7x3 7x6";
+    for (text, blocks, params) in [
+        ("proxyless:width=1.35", gpu, 7_119_848),
+        ("proxyless:width=1.12", cpu, 4_361_648),
+        ("proxyless:widths=32:40:80:96:192:320", mobile, 4_080_512),
+    ] {
+        let space = space(text);
+        assert_eq!(cost(&space, &proxyless(&space, blocks), Convention::Nasbench).params, params, "{text}");
+    }
+}
+
+/// With its widths and depths the space holds MobileNetV2 (Sandler et al. 2018); the figures are torchvision's.
+#[test]
+fn proxyless_holds_mobilenet_v2() {
+    let space = space("proxyless:widths=24:32:64:96:160:320");
+    let blocks = "3x6 3x6 - - 3x6 3x6 3x6 - 3x6 3x6 3x6 3x6 3x6 3x6 3x6 - 3x6 3x6 3x6 - 3x6";
+    let expected = Cost { params: 3_504_872, macs: 300_774_272 + 1_000 };
+    assert_eq!(cost(&space, &proxyless(&space, blocks), Convention::Nasbench), expected);
+}
+
+/// Six blocks change the shape and have 6 candidates; the 15 others may be left out.
+#[test]
+fn proxyless_counts() {
+    assert_eq!(space("proxyless").size(), mutators::Size::Exactly(6u128.pow(6) * 7u128.pow(15)));
+}
+
+#[test]
+fn recurrent_counts() {
+    // Node i takes one of i earlier states with one of four activations.
+    let factorial = 40_320u128;
+    assert_eq!(space("recurrent").size(), mutators::Size::Exactly(factorial * 4u128.pow(8)));
+}
+
+/// The published cells on Penn Treebank: 23 million parameters, of which the table of words is used twice.
+#[test]
+fn recurrent_published_cells() {
+    let space = space("recurrent");
+    let (words, hidden, steps) = (10_000, 850, 35);
+    for (name, text) in [
+        (
+            V1,
+            "Genotype(recurrent=[('relu', 0), ('relu', 1), ('tanh', 2), ('relu', 3), ('relu', 4), ('identity', 1), \
+             ('relu', 5), ('relu', 1)], concat=range(1, 9))",
+        ),
+        (
+            V2,
+            "Genotype(recurrent=[('sigmoid', 0), ('relu', 1), ('relu', 1), ('identity', 1), ('tanh', 2), ('sigmoid', 5), \
+             ('tanh', 3), ('relu', 5)], concat=range(1, 9))",
+        ),
+    ] {
+        let sample = genotype(&space, name);
+        assert_eq!(genotype(&space, text), sample);
+        assert_eq!(space.genotype(&sample).as_deref(), Some(text));
+        // The first matrix takes word and state, the other eight a state; each makes a gate and a change.
+        let matrices = (2 + 8) * hidden * 2 * hidden;
+        let params = words * hidden + words + matrices;
+        assert_eq!(params, 22_960_000);
+        let macs = steps * (matrices + words * hidden);
+        assert_eq!(cost(&space, &sample, Convention::Nasbench), Cost { params, macs });
     }
 }

@@ -83,7 +83,7 @@ impl Tape {
                 self.single(grad, &[g, y.output(1), x[1]], x[0]);
             }
             // A product's broadcasting has too many cases for a rule that would be worth its lines.
-            Prim::Matmul => self.autograd(prim, x, g),
+            Prim::Matmul | Prim::Embedding => self.autograd(prim, x, g),
             Prim::Full { .. } | Prim::Mask { .. } => {}
         }
         Ok(())

@@ -1,10 +1,10 @@
 //! Lowering: a program written out as primitives.
 
 use super::{Kernel, Plan, Site, SiteKind, Source, Step, Value, Weight};
-use ir::op::Role;
+use ir::op::{Role, WeightSpec};
 use ir::prim::{Emit, EmitError, Mode, Prim, Var, Vars};
 use ir::program::{Action, InstanceId};
-use ir::{Name, Op, Program, TensorType};
+use ir::{DType, Name, Op, Program, TensorType};
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 
@@ -40,6 +40,25 @@ pub struct Lowering {
     /// How often each step was asked for.
     asked: Vec<u32>,
     pub(crate) node: Name,
+    /// The weights so far, by the path under which an op holds them.
+    held: FxHashMap<String, Vars>,
+}
+
+/// Where something stands: the path of its node, and that of its weights, which others may have too.
+#[derive(Clone, Default)]
+struct Place {
+    node: String,
+    held: String,
+}
+
+impl Place {
+    fn of(&self, node: &str, held: &str) -> Self {
+        if self.node.is_empty() {
+            return Self { node: node.to_owned(), held: held.to_owned() };
+        }
+        // A node's name may have a slash: what is called by `a/b` is not what `a` calls by `b`.
+        Self { node: format!("{}/{node}", self.node), held: format!("{}\0{held}", self.held) }
+    }
 }
 
 impl Lowering {
@@ -52,7 +71,7 @@ impl Lowering {
         let main = program.main();
         let types = main.inputs.iter().map(|v| main.types[*v as usize].clone());
         let inputs: Vec<Var> = types.map(|ty| lowering.input(ty)).collect();
-        let outputs = lowering.instance(program, program.entry, "", &inputs)?;
+        let outputs = lowering.instance(program, program.entry, &Place::default(), &inputs)?;
         lowering.plan.outputs = outputs;
         Ok(lowering)
     }
@@ -60,8 +79,8 @@ impl Lowering {
     /// An empty plan, to be filled primitive by primitive.
     #[must_use]
     pub fn empty(mode: Mode) -> Self {
-        let (plan, known, asked, node) = Default::default();
-        Self { plan, mode, known, asked, node }
+        let (plan, known, asked, node, held) = Default::default();
+        Self { plan, mode, known, asked, node, held }
     }
 
     /// A further input.
@@ -140,7 +159,7 @@ impl Lowering {
         &mut self,
         program: &Program,
         id: InstanceId,
-        path: &str,
+        at: &Place,
         inputs: &[Var],
     ) -> Result<Vec<Var>, PlanError> {
         let instance = &program.instances[id];
@@ -152,9 +171,9 @@ impl Lowering {
                 values.push(inputs[place.expect("invariant: an input's value is listed")]);
                 continue;
             }
-            let node = join(path, instance.name(step));
+            let here = at.of(instance.name(step), instance.weights_name(step));
             let types = instance.results(step);
-            values.extend(self.action(program, &step.action, &node, &x, types)?);
+            values.extend(self.action(program, &step.action, &here, &x, types)?);
         }
         Ok(instance.outputs.iter().map(|v| values[*v as usize]).collect())
     }
@@ -163,79 +182,86 @@ impl Lowering {
         &mut self,
         program: &Program,
         action: &Action,
-        node: &str,
+        at: &Place,
         x: &[Var],
         types: &[TensorType],
     ) -> Result<Vec<Var>, PlanError> {
         match action {
             Action::Input => unreachable!("invariant: inputs are handled by the caller"),
-            Action::Op(op) => self.op(op, node, x),
-            Action::Call(callee) => self.instance(program, *callee, node, x),
-            Action::Chain(calls) => {
-                Ok(vec![*self.chain(program, calls, node, x)?.last().expect("invariant: not empty")])
-            }
+            Action::Op(op) => self.op(op, at, x),
+            Action::Call(callee) => self.instance(program, *callee, at, x),
+            Action::Chain(calls) => Ok(vec![*self.chain(program, calls, at, x)?.last().expect("invariant: not empty")]),
             Action::Choice(label, candidates) => {
                 let mut arms = Vec::with_capacity(candidates.len());
                 let mut names = Vec::with_capacity(candidates.len());
                 for (name, candidate) in candidates {
-                    let outs = self.action(program, candidate, &join(node, name), x, types)?;
+                    let outs = self.action(program, candidate, &at.of(name, name), x, types)?;
                     arms.push(outs);
                     names.push(name.clone());
                 }
                 Ok((0..types.len())
                     .map(|k| {
                         let operands: Vec<Var> = arms.iter().map(|a| a[k]).collect();
-                        self.site(node, label, SiteKind::Choice, names.clone(), &operands, types[k].clone())
+                        self.site(at, label, SiteKind::Choice, names.clone(), &operands, types[k].clone())
                     })
                     .collect())
             }
             Action::Select(label, reduce) => {
                 let names = (0..x.len()).map(|i| Name::new(i.to_string())).collect();
-                Ok(vec![self.site(node, label, SiteKind::Select(*reduce), names, x, types[0].clone())])
+                Ok(vec![self.site(at, label, SiteKind::Select(*reduce), names, x, types[0].clone())])
             }
             Action::Repeat { label, depths, calls } => {
-                let after = self.chain(program, calls, node, x)?;
+                let after = self.chain(program, calls, at, x)?;
                 let names = depths.iter().map(|d| Name::new(d.to_string())).collect();
                 let operands: Vec<Var> = depths.iter().map(|d| after[*d as usize]).collect();
-                Ok(vec![self.site(node, label, SiteKind::Repeat, names, &operands, types[0].clone())])
+                Ok(vec![self.site(at, label, SiteKind::Repeat, names, &operands, types[0].clone())])
             }
         }
     }
 
     /// The values after 0, 1, 2, ... calls in a row.
-    fn chain(&mut self, program: &Program, calls: &[InstanceId], node: &str, x: &[Var]) -> Result<Vec<Var>, PlanError> {
+    fn chain(&mut self, program: &Program, calls: &[InstanceId], at: &Place, x: &[Var]) -> Result<Vec<Var>, PlanError> {
         let mut threaded = x.to_vec();
         let mut after = vec![x[0]];
         for (i, callee) in calls.iter().enumerate() {
-            threaded[0] = self.instance(program, *callee, &join(node, &i.to_string()), &threaded)?[0];
+            let i = i.to_string();
+            threaded[0] = self.instance(program, *callee, &at.of(&i, &i), &threaded)?[0];
             after.push(threaded[0]);
         }
         Ok(after)
     }
 
-    fn site(&mut self, node: &str, label: &Name, kind: SiteKind, arms: Vec<Name>, x: &[Var], ty: TensorType) -> Var {
+    fn site(&mut self, at: &Place, label: &Name, kind: SiteKind, arms: Vec<Name>, x: &[Var], ty: TensorType) -> Var {
         let id = self.plan.sites.len() as u32;
-        let site = Site { path: dotted(node), label: label.clone(), kind, arms, grad: None };
+        let site = Site { path: dotted(&at.node), label: label.clone(), kind, arms, grad: None };
         self.plan.sites.push(site);
-        self.node = dotted(node);
+        self.node = dotted(&at.node);
         self.step(Kernel::Mix(id), x, [ty])
     }
 
-    fn op(&mut self, op: &Op, node: &str, x: &[Var]) -> Result<Vec<Var>, PlanError> {
-        self.node = dotted(node);
+    fn op(&mut self, op: &Op, at: &Place, x: &[Var]) -> Result<Vec<Var>, PlanError> {
+        self.node = dotted(&at.node);
         let types: Vec<TensorType> = x.iter().map(|v| self.plan.type_of(*v).clone()).collect();
         let types: Vec<&TensorType> = types.iter().collect();
-        let mut weights: Vars = Vars::new();
-        for spec in op.weights(&types) {
-            let ty = TensorType::new(types[0].dtype, spec.shape.iter().map(|d| (*d).into()));
-            let var = self.value(ty, Source::Weight(self.plan.weights.len() as u32));
-            let path = Name::new(format!("{}.{}", self.node, spec.name));
-            self.plan.weights.push(Weight { path, spec, var });
-            self.plan.weight_grads.push(None);
-            weights.push(var);
-        }
+        let specs = op.weights(&types);
+        let known = if specs.is_empty() { None } else { self.held.get(&at.held).cloned() };
+        let weights = known.unwrap_or_else(|| {
+            let dtype = types.first().map_or(DType::F32, |x| x.dtype);
+            let made: Vars = specs.into_iter().map(|spec| self.weight(&at.held, spec, dtype)).collect();
+            self.held.insert(at.held.clone(), made.clone());
+            made
+        });
         let outs = op.emit(self, x, &weights);
-        Ok(outs.map_err(|source| PlanError::Emit { node: node.to_owned(), source })?.to_vec())
+        Ok(outs.map_err(|source| PlanError::Emit { node: at.node.clone(), source })?.to_vec())
+    }
+
+    fn weight(&mut self, held: &str, spec: WeightSpec, dtype: DType) -> Var {
+        let ty = TensorType::new(dtype, spec.shape.iter().map(|d| (*d).into()));
+        let var = self.value(ty, Source::Weight(self.plan.weights.len() as u32));
+        let path = Name::new(format!("{}.{}", dotted(held), spec.name));
+        self.plan.weights.push(Weight { path, spec, var });
+        self.plan.weight_grads.push(None);
+        var
     }
 
     /// Whether a weight is learned.
@@ -262,11 +288,7 @@ impl Emit for Lowering {
     }
 }
 
-fn join(path: &str, name: &str) -> String {
-    if path.is_empty() { name.to_owned() } else { format!("{path}/{name}") }
-}
-
 /// A path in the spelling of weights.
 fn dotted(path: &str) -> Name {
-    Name::new(path.replace('/', "."))
+    Name::new(path.replace(['/', '\0'], "."))
 }

@@ -86,6 +86,22 @@ pub const CASES: &[Case] = &[
     case("matmul", "f32[N, 2, 4, 5]; f32[N, 1, 5, 3]", "%y = matmul %a, %b"),
     case("matmul", "f32[N, 4, 5]; f32[5]", "%y = matmul %a, %b"),
     case("matmul", "f32[5]; f32[N, 5, 3]", "%y = matmul %a, %b"),
+    case("embedding", "f32[9, 5]; i64[N, 4]", "%y = embedding %a, %b"),
+    case("parameter", "f32[N, 5]", "%p = parameter {shape=[5], fan_in=5} %y = mul %a, %p"),
+    case("parameter", "i64[N, 4]", "%p = parameter {shape=[9, 5]} %y = embedding %p, %a"),
+    // Weights that several nodes have: one parameter, whose gradient is a sum.
+    case("linear", "f32[N, 6]", "%b = linear %a {out=6} %c = tanh %b %y = linear %c {out=6} weights b"),
+    case(
+        "linear",
+        "f32[N, 6]; f32[N, 3, 6]",
+        "%c = linear %b {out=2} weights w %y = linear %a {out=2} weights w return %y, %c",
+    ),
+    case("batch_norm", IMAGE, "%b = batch_norm %a %c = tanh %b %y = batch_norm %c weights b"),
+    case(
+        "batch_norm",
+        IMAGE,
+        "%b = batch_norm %a {affine=false} weights n %c = tanh %b %y = batch_norm %c {affine=false} weights n",
+    ),
     case("concat", "f32[N, 4, 5]; f32[N, 2, 5]", "%y = concat %a, %b"),
     case("concat", "f32[N, 4, 5]; f32[N, 4, 1]; f32[N, 4, 2]", "%y = concat %a, %b, %c {axis=-1}"),
     case("concat", "f32[N, 4]; f32[2N, 4]", "%y = concat %a, %b {axis=0}"),

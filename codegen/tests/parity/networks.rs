@@ -14,9 +14,13 @@ use tch::Kind;
 fn small(space: &str) -> (String, usize) {
     let (options, samples) = match space {
         "darts" => (":channels=4,layers=3,drop_path=0", 2),
+        "enas-macro" => (":channels=4,image=3x8x8", 2),
+        "enas-micro" => (":channels=4,layers=3,image=3x8x8", 2),
         "nasbench101" => (":channels=8,cells=1", 3),
         "nasbench201" => (":channels=4,cells=1", 5),
         "natsbench-size" => ("", 1),
+        "recurrent" => (":vocab=9,hidden=5,steps=4", 3),
+        "proxyless" => (":width=0.125,image=3x16x16,classes=10", 2),
         _ => ("", 3),
     };
     (format!("{space}{options}"), samples)

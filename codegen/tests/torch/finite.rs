@@ -68,6 +68,8 @@ fn cases() -> Vec<Case> {
     out.push(case(Prim::Matmul, vec![f(&[N, 2.into(), 3.into()]), f(&[N, 3.into(), 4.into()])]));
     out.push(case(Prim::Matmul, vec![f(&[N, 2.into(), 3.into()]), fixed(&[3])]));
     out.push(case(Prim::Matmul, vec![fixed(&[3]), fixed(&[3, 4])]));
+    let rows = TensorType::new(DType::I64, [N]);
+    out.push(Case { below: 4, ..case(Prim::Embedding, vec![fixed(&[4, 3]), rows]) });
     let (eps, momentum) = (Real::new(1e-3), Real::new(0.1));
     let norm = |batch, affine, track| Prim::BatchNorm { eps, momentum, batch, affine, track };
     let c = || fixed(&[2]);
@@ -119,6 +121,7 @@ fn name(prim: &Prim) -> Option<&'static str> {
         Prim::Conv2d { .. } => "conv2d",
         Prim::Linear => "linear",
         Prim::Matmul => "matmul",
+        Prim::Embedding => "embedding",
         Prim::BatchNorm { .. } => "batch_norm",
         Prim::LayerNorm { .. } => "layer_norm",
         Prim::GroupNorm { .. } => "group_norm",
@@ -137,7 +140,7 @@ fn name(prim: &Prim) -> Option<&'static str> {
     })
 }
 
-const NAMES: usize = 20;
+const NAMES: usize = 21;
 
 fn check(case: &Case, layout: Layout) {
     let what =

@@ -48,14 +48,18 @@ impl Cost {
 
 impl Program {
     /// The cost of the whole network: of every node that an output needs, through a `zero` too; in a supernet of every
-    /// candidate.
+    /// candidate. Weights that nodes share count once.
     #[must_use]
     pub fn cost(&self, convention: Convention) -> Cost {
-        let times = self.multiplicities();
+        let (times, owned) = (self.multiplicities(), self.weight_multiplicities());
         let mut total = Cost::default();
-        for (instance, n) in self.instances.iter().zip(times).filter(|(_, n)| *n > 0) {
-            let own = instance.steps.iter().map(|s| step(instance, s, convention));
-            total += own.fold(Cost::default(), Cost::add).times(n);
+        for ((instance, n), owned) in self.instances.iter().zip(times).zip(owned).filter(|((_, n), _)| *n > 0) {
+            let mut own = Cost::default();
+            for s in &instance.steps {
+                let Cost { params, macs } = step(instance, s, convention);
+                own += Cost { params: if s.tied.is_none() { params } else { 0 }, macs };
+            }
+            total += Cost { params: own.times(owned).params, macs: own.times(n).macs };
         }
         total
     }

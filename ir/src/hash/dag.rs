@@ -106,8 +106,8 @@ impl Dag {
         &self.edges[self.start[i] as usize..self.start[i + 1] as usize]
     }
 
-    /// Drops nodes that no output needs, except those below `keep` (the inputs).
-    fn live(&self, keep: u32) -> Cow<'_, Self> {
+    /// Whether an output needs it, for each node.
+    pub(super) fn needed(&self) -> Vec<bool> {
         let n = self.labels.len();
         let mut needed = vec![false; n];
         self.outputs.iter().for_each(|(o, _)| needed[*o as usize] = true);
@@ -116,6 +116,13 @@ impl Dag {
                 self.operands(i).iter().for_each(|(o, _)| needed[*o as usize] = true);
             }
         }
+        needed
+    }
+
+    /// Drops nodes that no output needs, except those below `keep` (the inputs).
+    fn live(&self, keep: u32) -> Cow<'_, Self> {
+        let n = self.labels.len();
+        let needed = self.needed();
         if needed.iter().skip(keep as usize).all(|x| *x) {
             return Cow::Borrowed(self);
         }

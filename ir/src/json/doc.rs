@@ -85,6 +85,8 @@ pub(super) struct NodeDoc {
     pub(super) args: Option<Vec<Json>>,
     #[serde(default)]
     pub(super) inputs: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) weights: Option<Name>,
     #[serde(default, rename = "type", skip_serializing_if = "Option::is_none")]
     pub(super) ty: Option<Vec<String>>,
 }

@@ -46,7 +46,7 @@
 //!   that is no identifier is therefore quoted twice, `"\"3x3\""`.
 //! * Names stand without a sigil, references to values (`%x.1`) and decisions (`?op[i]`) with theirs.
 //! * A domain is a list of literal values, or a string in the text form's syntax. A default is a literal value.
-//! * A node has exactly one of `op`, `call`, `choice`, `select` and `repeat`. Unknown fields are errors.
+//! * A node has exactly one of `op`, `call`, `choice`, `select` and `repeat`; any may name its `weights`. Unknown fields are errors.
 
 mod doc;
 mod place;

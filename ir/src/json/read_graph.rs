@@ -43,7 +43,10 @@ pub(super) fn graph(doc: &GraphDoc, place: Place<'_>, registry: &OpRegistry) -> 
             None => None,
         };
         let body = body(node, at, &doc.params, registry)?;
-        builder.declared(name(node.name.clone(), at.field("name"))?, body, &inputs, declared);
+        let val = builder.declared(name(node.name.clone(), at.field("name"))?, body, &inputs, declared);
+        if let Some(weights) = &node.weights {
+            builder.tie(&val, name(weights.clone(), at.field("weights"))?);
+        }
         operands.push(inputs);
     }
     let outputs = values(&doc.outputs, place.field("outputs"))?;

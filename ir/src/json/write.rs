@@ -73,7 +73,7 @@ fn graph(g: &Graph) -> GraphDoc {
         let inputs = g.ports(*i).iter().map(|p| g.val(*p).to_string()).collect();
         let ty = node.declared.as_ref().filter(|types| !types.is_empty());
         let ty = ty.map(|types| types.iter().map(ToString::to_string).collect());
-        NodeDoc { name: node.name.clone(), inputs, ty, ..body(&node.body, &g.params) }
+        NodeDoc { name: node.name.clone(), inputs, weights: node.weights.clone(), ty, ..body(&node.body, &g.params) }
     });
     GraphDoc {
         name: g.name.clone(),

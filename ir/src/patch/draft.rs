@@ -12,6 +12,7 @@ pub(super) struct DraftNode {
     pub(super) body: Body,
     pub(super) operands: Vec<Val>,
     pub(super) declared: Option<Vec<TensorType>>,
+    pub(super) weights: Option<Name>,
     pub(super) added: bool,
 }
 
@@ -30,6 +31,7 @@ impl Draft {
             body: n.body.clone(),
             operands: source.operands(&n.name),
             declared: n.declared.clone(),
+            weights: n.weights.clone(),
             added: false,
         });
         Self {
@@ -57,7 +59,10 @@ impl Draft {
         let mut b = GraphBuilder::new(&self.graph, &self.params);
         for n in &self.nodes {
             if needed.contains(&n.name) || n.body == Body::Input {
-                b.declared(&n.name, n.body.clone(), &n.operands, n.declared.clone());
+                let val = b.declared(&n.name, n.body.clone(), &n.operands, n.declared.clone());
+                if let Some(weights) = &n.weights {
+                    b.tie(&val, weights);
+                }
             }
         }
         self.outputs.iter().for_each(|v| b.output(v));

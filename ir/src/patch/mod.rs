@@ -1,7 +1,7 @@
 //! Patches: the way to edit a module. A patch is a list of edits; applying it makes a new module and leaves the old one.
 //!
 //! * `tap` names a value, `add` makes nodes, `splice` writes a graph out in place, `shunt` moves users over,
-//!   `replace` changes what a node does and `rewire` its operands, `specialize` gives one call a graph of its own,
+//!   `replace` changes what a node does, `rewire` its operands and `tie` its weights, `specialize` gives one call a graph of its own,
 //!   `define` sets a whole graph, `remove` takes one away.
 //! * Nodes that no output needs after the edits are dropped from the graphs that were edited.
 //! * [`Patch::apply`] verifies the whole module again, so that a parametric graph is re-checked in every instantiation.
@@ -64,13 +64,45 @@ enum Edit {
     Define(Arc<Graph>),
     Declare(Decision),
     Constrain(Expr),
-    Specialize { graph: Name, node: Name, copy: Name },
-    Add { graph: Name, node: Name, body: Body, operands: Vec<Val>, declared: Option<Vec<TensorType>> },
-    Replace { graph: Name, node: Name, body: Body },
-    Rewire { graph: Name, node: Name, operands: Vec<Val> },
-    Sweep { graph: Name },
-    Remove { graph: Name },
-    Shunt { graph: Name, from: Val, to: Val },
+    Specialize {
+        graph: Name,
+        node: Name,
+        copy: Name,
+    },
+    Add {
+        graph: Name,
+        node: Name,
+        body: Body,
+        operands: Vec<Val>,
+        declared: Option<Vec<TensorType>>,
+        weights: Option<Name>,
+    },
+    Replace {
+        graph: Name,
+        node: Name,
+        body: Body,
+    },
+    Rewire {
+        graph: Name,
+        node: Name,
+        operands: Vec<Val>,
+    },
+    Tie {
+        graph: Name,
+        node: Name,
+        weights: Name,
+    },
+    Sweep {
+        graph: Name,
+    },
+    Remove {
+        graph: Name,
+    },
+    Shunt {
+        graph: Name,
+        from: Val,
+        to: Val,
+    },
 }
 
 /// A list of edits. See the module.
@@ -159,7 +191,7 @@ impl Patch {
         let (graph, node) = (Name::new(graph), Name::new(node));
         let operands = operands.into_iter().map(Into::into).collect();
         let val = Val { node: node.clone(), out: 0 };
-        self.edits.push(Edit::Add { graph, node, body, operands, declared: None });
+        self.edits.push(Edit::Add { graph, node, body, operands, declared: None, weights: None });
         val
     }
 
@@ -178,12 +210,13 @@ impl Patch {
                 body: node.body.clone(),
                 operands: piece.operands(&node.name).into_iter().map(rename).collect(),
                 declared: node.declared.clone(),
+                weights: node.weights.as_ref().map(|w| Name::new(format!("{prefix}/{w}"))),
             });
         }
         piece.outputs().map(rename).collect()
     }
 
-    /// Changes what a node does; its name and operands stay.
+    /// Changes what a node does; its name and operands stay, but weights that it took from another name are its own.
     pub fn replace(&mut self, graph: impl AsRef<str>, node: impl AsRef<str>, body: Body) {
         self.edits.push(Edit::Replace { graph: Name::new(graph), node: Name::new(node), body });
     }
@@ -197,6 +230,12 @@ impl Patch {
     ) {
         let operands = operands.into_iter().map(Into::into).collect();
         self.edits.push(Edit::Rewire { graph: Name::new(graph), node: Name::new(node), operands });
+    }
+
+    /// Lets a node use the weights of that name, as [`GraphBuilder::tie`](crate::GraphBuilder::tie) does.
+    pub fn tie(&mut self, graph: impl AsRef<str>, node: impl AsRef<str>, weights: impl AsRef<str>) {
+        let (graph, node, weights) = (Name::new(graph), Name::new(node), Name::new(weights));
+        self.edits.push(Edit::Tie { graph, node, weights });
     }
 
     /// Drops the nodes of a graph that no output needs, as in every graph that is edited.
@@ -250,12 +289,13 @@ impl Patch {
                 }
                 Edit::Constrain(x) => out.constraints.push(x.clone()),
                 Edit::Specialize { graph, node, copy } => self.copy_callee(&mut out, &mut open, graph, node, copy)?,
-                Edit::Add { graph, node, body, operands, declared } => {
+                Edit::Add { graph, node, body, operands, declared, weights } => {
                     self.draft(&out, &mut open, graph)?.nodes.push(DraftNode {
                         name: node.clone(),
                         body: body.clone(),
                         operands: operands.clone(),
                         declared: declared.clone(),
+                        weights: weights.clone(),
                         added: true,
                     });
                 }
@@ -263,11 +303,15 @@ impl Patch {
                     let place = self.place(&out, &mut open, graph, node)?;
                     place.body = body.clone();
                     place.declared = None;
+                    place.weights = None;
                 }
                 Edit::Rewire { graph, node, operands } => {
                     let place = self.place(&out, &mut open, graph, node)?;
                     place.operands = operands.clone();
                     place.declared = None;
+                }
+                Edit::Tie { graph, node, weights } => {
+                    self.place(&out, &mut open, graph, node)?.weights = Some(weights.clone());
                 }
                 Edit::Sweep { graph } => {
                     self.draft(&out, &mut open, graph)?;

@@ -57,6 +57,7 @@ impl Prim {
                 smallvec![y]
             }
             Self::Matmul => crate::op::Op::from(crate::op::Matmul {}).infer(x)?,
+            Self::Embedding => crate::op::Op::from(crate::op::Embedding {}).infer(x)?,
             Self::BatchNorm { .. } => {
                 let c = *x[0].shape.get(1).ok_or_else(|| shape_error(format!("expects [N, C, ...], got {}", x[0])))?;
                 smallvec![x[0].clone(), x[0].with_shape([c]), x[0].with_shape([c])]
@@ -152,7 +153,7 @@ impl Prim {
     fn check_operands(&self, x: &[&TensorType]) -> Result<(), OpError> {
         let expected: SmallVec<[usize; 2]> = match self {
             Self::Full { .. } | Self::Mask { .. } => smallvec![0],
-            Self::Binary(_) | Self::Matmul | Self::CrossEntropy { .. } => smallvec![2],
+            Self::Binary(_) | Self::Matmul | Self::Embedding | Self::CrossEntropy { .. } => smallvec![2],
             Self::Conv2d { .. } | Self::Linear => smallvec![2, 3],
             Self::LayerNorm { .. } | Self::GroupNorm { .. } => smallvec![1, 3],
             Self::BatchNorm { affine, track, .. } => smallvec![1 + 2 * usize::from(*affine) + 2 * usize::from(*track)],

@@ -140,6 +140,8 @@ pub enum Prim {
     Linear,
     /// Matrix product of two values, in the semantics of PyTorch's `matmul`.
     Matmul,
+    /// Rows of a table; takes `[V, E]` and indices `i64[...]`, gives `[..., E]`.
+    Embedding,
     /// Batch normalisation of `[N, C, ...]`. Takes the input; if `affine`, scale and shift; if `track`, the running mean
     /// and variance. Gives the result and, for the backward pass, mean and inverse deviation of the batch, `[C]`.
     BatchNorm {
@@ -325,6 +327,7 @@ impl fmt::Display for Prim {
             ),
             Self::Linear => f.write_str("linear"),
             Self::Matmul => f.write_str("matmul"),
+            Self::Embedding => f.write_str("embedding"),
             Self::BatchNorm { eps, momentum, batch, .. } => {
                 write!(f, "batch_norm {{eps={eps}, momentum={momentum}{}}}", flag(*batch, ", batch"))
             }

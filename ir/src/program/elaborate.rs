@@ -7,7 +7,7 @@ use super::{Action, Decide, Instance, InstanceId, Program, Step, ValueId};
 use crate::eval::Env;
 use crate::expr::{DecisionRef, Expr};
 use crate::fault::{Fault, Faults, What, list};
-use crate::graph::{Body, Graph};
+use crate::graph::{Body, Graph, Node};
 use crate::module::Module;
 use crate::ty::TensorType;
 use crate::value::{Name, Value};
@@ -161,6 +161,45 @@ impl<'a> Elaboration<'a> {
     }
 }
 
+/// The first of the steps so far whose weights are those of this node.
+fn tied(
+    graph: &Graph,
+    node: &Node,
+    action: &Action,
+    operands: &[ValueId],
+    steps: &[Step],
+    types: &[TensorType],
+) -> Result<Option<usize>, What> {
+    let of =
+        |operands: &[ValueId]| operands.iter().map(|v| &types[*v as usize]).collect::<SmallVec<[&TensorType; 4]>>();
+    let x = of(operands);
+    if !action.has_weights(&x) {
+        return Ok(None);
+    }
+    let name = node.weights_name();
+    let shares = |s: &Step| graph.net[s.node].weights_name() == name && s.action.has_weights(&of(&s.operands));
+    let Some(at) = steps.iter().position(shares) else { return Ok(None) };
+    let (first, y) = (&steps[at], of(&steps[at].operands));
+    let dtype = |x: &[&TensorType]| x.first().map(|t| t.dtype);
+    // Weights take their element type from the first operand, and what is called depends on all of them.
+    let fits = match (action, &first.action) {
+        (Action::Op(a), Action::Op(b)) => a == b && a.weights(&x) == b.weights(&y) && dtype(&x) == dtype(&y),
+        (a, b) => a == b && x == y,
+    };
+    if fits {
+        return Ok(Some(at));
+    }
+    let told = |x: &[&TensorType]| x.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    let other = &graph.net[first.node];
+    Err(What::Tied {
+        weights: name.clone(),
+        takes: told(&x),
+        other: other.name.clone(),
+        does: other.body.title(),
+        other_takes: told(&y),
+    })
+}
+
 impl What {
     pub(crate) fn into_fault(self) -> Fault {
         Fault { graph: None, args: Vec::new(), node: None, op: None, under: None, what: self }
@@ -210,6 +249,7 @@ impl Elaborator<'_> {
             }
             return None;
         }
+        let shares = graph.net.node_weights().any(|n| n.weights.is_some());
         let mut types: Vec<TensorType> = Vec::with_capacity(n);
         let mut steps: Vec<Step> = Vec::with_capacity(n);
         // The first value and number of values of each node; `None` while it is faulty.
@@ -262,6 +302,13 @@ impl Elaborator<'_> {
                 }
                 Err(Trouble::Below) => continue,
             };
+            let tied = match if shares { tied(graph, node, &action, &operands, &steps, &types) } else { Ok(None) } {
+                Ok(tied) => tied,
+                Err(what) => {
+                    self.faults.push(fault(what));
+                    continue;
+                }
+            };
             if let Some(stated) = &node.declared
                 && stated[..] != outs[..]
             {
@@ -270,7 +317,7 @@ impl Elaborator<'_> {
             }
             let first = types.len() as ValueId;
             values[i.index()] = Some((first, outs.len() as u32));
-            steps.push(Step { node: i, action, operands, first, outs: outs.len() as u32 });
+            steps.push(Step { node: i, action, operands, first, outs: outs.len() as u32, tied });
             types.extend(outs);
         }
         let mut outputs = SmallVec::new();

@@ -16,6 +16,23 @@ pub struct FlattenError {
     pub what: String,
 }
 
+/// Paths of a node, and of its weights.
+#[derive(Default)]
+struct Place {
+    name: String,
+    weights: String,
+}
+
+impl Place {
+    /// The paths of a node inside of it.
+    fn of(&self, name: &str, weights: &str) -> Self {
+        if self.name.is_empty() {
+            return Self { name: name.to_owned(), weights: weights.to_owned() };
+        }
+        Self { name: format!("{}/{name}", self.name), weights: format!("{}/{weights}", self.weights) }
+    }
+}
+
 impl Program {
     /// The network as one graph without parameters, calls or choices. A node of a call is named by its path,
     /// `stage1/cell0/conv`; the calls of a repeat are `repeat/0`, `repeat/1` and so on.
@@ -31,7 +48,7 @@ impl Program {
             .filter(|s| matches!(s.action, Action::Input))
             .map(|s| b.input_of(main.name(s), main.types[s.first as usize].clone()))
             .collect();
-        let outputs = self.inline(self.entry, "", &inputs, &mut b)?;
+        let outputs = self.inline(self.entry, &Place::default(), &inputs, &mut b)?;
         outputs.iter().for_each(|v| b.output(v));
         Ok(b.finish().expect("invariant: paths are unique and operands come first"))
     }
@@ -50,18 +67,15 @@ impl Program {
     fn inline(
         &self,
         id: InstanceId,
-        path: &str,
+        place: &Place,
         inputs: &[Val],
         b: &mut GraphBuilder,
     ) -> Result<Vec<Val>, FlattenError> {
         let instance = &self.instances[id];
         let mut values: Vec<Val> = Vec::with_capacity(instance.types.len());
         for step in &instance.steps {
-            let name = if path.is_empty() {
-                instance.name(step).to_string()
-            } else {
-                format!("{path}/{}", instance.name(step))
-            };
+            let here = place.of(instance.name(step), instance.weights_name(step));
+            let name = here.name.clone();
             let mut x: Vec<Val> = step.operands.iter().map(|v| values[*v as usize].clone()).collect();
             match &step.action {
                 Action::Input => {
@@ -70,12 +84,14 @@ impl Program {
                 }
                 Action::Op(op) => {
                     let val = b.node(Name::new(name), Body::Op(op.clone().into()), x);
+                    b.tie(&val, &here.weights);
                     values.extend((0..step.outs).map(|k| val.output(k as u8)));
                 }
-                Action::Call(callee) => values.extend(self.inline(*callee, &name, &x, b)?),
+                Action::Call(callee) => values.extend(self.inline(*callee, &here, &x, b)?),
                 Action::Chain(calls) => {
                     for (i, callee) in calls.iter().enumerate() {
-                        let mut outs = self.inline(*callee, &format!("{name}/{i}"), &x, b)?;
+                        let i = i.to_string();
+                        let mut outs = self.inline(*callee, &here.of(&i, &i), &x, b)?;
                         x[0] = outs.swap_remove(0);
                     }
                     values.push(x.swap_remove(0));

@@ -3,6 +3,7 @@
 //! * Each distinct instantiation (graph, arguments, input types) is elaborated once and shared by its calls.
 //! * A decided choice is its candidate, a decided select the chosen operands' sum, mean or concatenation, a decided
 //!   repeat a chain of calls; what is left open stays a choice, select or repeat: the supernet.
+//! * Steps of an instance whose weights have one name do the same; all but the first say that their weights are there.
 //! * What no output needs is left out: a node without users, and under a decided select what only feeds the operands
 //!   that it does not keep. An operand of a call counts as needed, whether the callee uses it or not.
 //! * Values are numbered densely inside an instance; operands come before users.
@@ -77,10 +78,12 @@ pub struct Step {
     pub first: ValueId,
     /// Number of its values.
     pub outs: u32,
+    /// The earlier step of the instance that has the same weights, the first such.
+    pub tied: Option<usize>,
 }
 
 /// What a node does, once elaborated.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
     /// An input of the graph.
     Input,
@@ -105,7 +108,26 @@ pub enum Action {
     },
 }
 
+impl Action {
+    /// Whether there are weights under its node's name, on operands of these types; a call is taken to have some.
+    #[must_use]
+    pub fn has_weights(&self, x: &[&TensorType]) -> bool {
+        match self {
+            Self::Op(op) => !op.weights(x).is_empty(),
+            Self::Input | Self::Select(..) => false,
+            Self::Chain(calls) => !calls.is_empty(),
+            Self::Call(_) | Self::Choice(..) | Self::Repeat { .. } => true,
+        }
+    }
+}
+
 impl Instance {
+    /// The name of a step's weights in the instance: its node's, unless that is tied to others.
+    #[must_use]
+    pub fn weights_name(&self, step: &Step) -> &Name {
+        self.graph.petgraph()[step.node].weights_name()
+    }
+
     /// The name of a step's node.
     #[must_use]
     pub fn name(&self, step: &Step) -> &Name {
@@ -136,6 +158,16 @@ impl Program {
     /// Saturates instead of overflowing.
     #[must_use]
     pub fn multiplicities(&self) -> Vec<u64> {
+        self.count(|_| true)
+    }
+
+    /// How often each instance occurs with weights of its own.
+    #[must_use]
+    pub fn weight_multiplicities(&self) -> Vec<u64> {
+        self.count(|step| step.tied.is_none())
+    }
+
+    fn count(&self, counts_too: impl Fn(&Step) -> bool) -> Vec<u64> {
         fn add(counts: &mut [u64], action: &Action, times: u64) {
             match action {
                 Action::Call(i) => counts[*i] = counts[*i].saturating_add(times),
@@ -150,7 +182,8 @@ impl Program {
         counts[self.entry] = 1;
         for i in (0..self.instances.len()).rev() {
             let times = counts[i];
-            self.instances[i].steps.iter().for_each(|s| add(&mut counts, &s.action, times));
+            let steps = self.instances[i].steps.iter().filter(|s| counts_too(s));
+            steps.for_each(|s| add(&mut counts, &s.action, times));
         }
         counts
     }

@@ -13,7 +13,7 @@ use crate::value::Name;
 use rustc_hash::FxHashMap;
 
 /// The ops without weights and without chance.
-const PURE: [&str; 29] = [
+const PURE: [&str; 30] = [
     "relu",
     "relu6",
     "gelu",
@@ -31,6 +31,7 @@ const PURE: [&str; 29] = [
     "mul",
     "div",
     "matmul",
+    "embedding",
     "concat",
     "split",
     "slice",

@@ -24,6 +24,7 @@
 //! ```
 //!
 //! * `%name` is output 0 of a node and `%name.1` output 1; nodes may be defined in any order.
+//! * `%y = linear %x {out=8} weights w` has the weights of that name: those of the node `%w`, or of whatever else says so.
 //! * `?name` is a decision, `?name[i]` a member of a family, `@name` a graph; a name with other characters than
 //!   letters, digits, `_` (and `/` in `%` and `@` names) stands between double quotes, `%"a-b"`.
 //! * In an expression a bare word is a parameter of the graph or else a label, and a quoted one is a label.

@@ -139,6 +139,9 @@ fn write_graph(out: &mut String, graph: &Graph, indent: &str, annotate: Annotate
         let operands: Vec<Val> = graph.ports(*i).iter().map(|p| graph.val(*p)).collect();
         write!(out, "{indent}  {} = ", Sigil('%', &node.name))?;
         write_body(out, &node.body, &operands, &graph.params, indent)?;
+        if let Some(weights) = &node.weights {
+            write!(out, " weights {}", Value::Str(weights.clone()))?;
+        }
         for (i, ty) in annotate(node).iter().flatten().enumerate() {
             write!(out, "{}{ty}", if i == 0 { " : " } else { ", " })?;
         }

@@ -36,7 +36,8 @@ pub fn disguised(graph: &Graph, random: &mut Random) -> Graph {
             let by = random.below(operands.len().max(1));
             operands.rotate_left(by);
         }
-        b.declared(&names[&n.name], n.body.clone(), operands, n.declared.clone());
+        let val = b.declared(&names[&n.name], n.body.clone(), operands, n.declared.clone());
+        b.tie(&val, names.get(n.weights_name()).unwrap_or_else(|| n.weights_name()));
     }
     graph.outputs().for_each(|v| b.output(renamed(&v)));
     b.finish().expect("the same graph")
@@ -140,4 +141,67 @@ fn identities_and_decisions_without_effect_do_not_matter() {
         let program = Elaboration::new(&wrapped, &decide).run().expect("valid");
         assert_eq!(program.hash(), hash(&plain));
     }
+}
+
+#[test]
+fn shared_weights_matter() {
+    let parse = |lines: [&str; 4]| {
+        let text = format!(
+            "module @m {{
+  entry @g
+  graph @g(%x: f32[N, 4]) {{
+    %a = linear %x {{out=4}}{}
+    %b = linear %a {{out=4}}{}
+    %c = linear %b {{out=4}}{}
+    %d = linear %c {{out=4}}{}
+    %dead = linear %x {{out=4}} weights a
+    return %d
+  }}
+}}",
+            lines[0], lines[1], lines[2], lines[3]
+        );
+        hash(&text.parse().unwrap_or_else(|e| panic!("{e}")))
+    };
+    let none = parse([""; 4]);
+    // A name that one node has alone is no tie, nor is one with what is dead.
+    assert_eq!(none, parse([" weights k", "", "", ""]));
+    let halves = parse(["", " weights a", "", " weights c"]);
+    assert_eq!(halves, parse([" weights k", " weights k", " weights l", " weights l"]));
+    let turns = parse(["", "", " weights a", " weights b"]);
+    let all = parse(["", " weights a", " weights a", " weights a"]);
+    let distinct = std::collections::HashSet::from([none, halves, turns, all]);
+    assert_eq!(distinct.len(), 4);
+}
+
+#[test]
+fn weights_of_tied_calls_are_tied() {
+    let cell = "  graph @cell(%x) {
+    %y = linear %x {out=4}
+    %z = linear %y {out=4}
+    return %z
+  }";
+    let parse = |body: &str, cell: &str| -> Module {
+        let text = format!("module @m {{\n  entry @g\n{cell}\n  graph @g(%x: f32[N, 4]) {{\n{body}\n  }}\n}}");
+        text.parse().unwrap_or_else(|e| panic!("{e}\n{text}"))
+    };
+    let tied = parse("    %a = @cell(%x)\n    %b = @cell(%a) weights a\n    return %b", cell);
+    let flat = parse(
+        "    %a = linear %x {out=4}\n    %b = linear %a {out=4}\n    %c = linear %b {out=4} weights a\n    \
+         %d = linear %c {out=4} weights b\n    return %d",
+        "",
+    );
+    let own = parse("    %a = @cell(%x)\n    %b = @cell(%a)\n    return %b", cell);
+    assert_eq!(hash(&tied), hash(&flat));
+    assert_ne!(hash(&tied), hash(&own));
+    let mut patch = ir::Patch::new("tie");
+    patch.tie("g", "b", "a");
+    let patched = patch.apply(&own).expect("equal calls");
+    assert_eq!(patched, tied);
+    // What a node becomes has weights of its own.
+    let mut patch = ir::Patch::new("untie");
+    patch.replace("g", "b", tied.graph("g").and_then(|g| g.node("b")).expect("a call").body.clone());
+    assert_eq!(patch.apply(&tied).expect("equal calls"), own);
+    let cost = |m: &Module| ir::verify(m).expect("verifies").cost(ir::Convention::Thop);
+    assert_eq!(cost(&tied), ir::cost::Cost { params: 2 * 20, macs: 4 * 16 });
+    assert_eq!(cost(&own), ir::cost::Cost { params: 4 * 20, macs: 4 * 16 });
 }

@@ -1,5 +1,5 @@
 //! What a network computes, in a toy arithmetic: a value is a number modulo a prime, a weight is a hash of its node's
-//! path, and an op that makes zeros of zeros does so. Two networks that agree here compute the same function.
+//! path (that of its weights), and an op that makes zeros of zeros does so. Two networks that agree here compute the same function.
 
 use ir::op::Op;
 use ir::program::{Action, InstanceId, Program};
@@ -48,7 +48,7 @@ fn run(program: &Program, id: InstanceId, path: &str, inputs: &[u64]) -> Vec<u64
     let instance = &program.instances[id];
     let mut values: Vec<u64> = Vec::new();
     for step in &instance.steps {
-        let path = format!("{path}/{}", instance.name(step));
+        let path = format!("{path}/{}", instance.weights_name(step));
         let mut x: Vec<u64> = step.operands.iter().map(|v| values[*v as usize]).collect();
         match &step.action {
             Action::Input => {

@@ -154,6 +154,23 @@ pub fn text(random: &mut Random) -> String {
 
 impl Writer<'_> {
     fn push(&mut self, line: &str, channels: &str) -> String {
+        let name = self.node(line, channels);
+        // Sometimes the same once more, with the same weights: on the same operands, or on what has their type.
+        if self.random.one_in(6) {
+            let operand = line.find('%').map(|at| line[at + 1..].split([' ', ',', ')']).next().unwrap_or_default());
+            let twin = match operand.map(str::to_owned) {
+                Some(x) if self.random.one_in(2) && self.values.iter().any(|v| v.name == x) => {
+                    let other = self.of_class(&self.class_of(&x));
+                    line.replacen(&format!("%{x}"), &format!("%{other}"), 1)
+                }
+                _ => line.to_owned(),
+            };
+            self.node(&format!("{twin} weights {name}"), channels);
+        }
+        name
+    }
+
+    fn node(&mut self, line: &str, channels: &str) -> String {
         let name = format!("n{}", self.count);
         self.count += 1;
         writeln!(self.body, "    %{name} = {line}").expect("a string can be written");

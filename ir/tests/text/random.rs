@@ -243,7 +243,11 @@ impl<'a> Tape<'a> {
                 (0..self.below(4)).map(|_| self.pick(&values).output(self.below(3) as u8)).collect();
             let declared =
                 if self.chance() { Some((0..=self.below(2)).map(|_| self.tensor_type()).collect()) } else { None };
-            values.push(builder.declared(name, body, operands, declared));
+            let val = builder.declared(name, body, operands, declared);
+            if self.chance() {
+                builder.tie(&val, self.text());
+            }
+            values.push(val);
         }
         for _ in 0..=self.below(3) {
             let value = self.pick(&values).output(self.pick(&[0, 0, 1, 255]));

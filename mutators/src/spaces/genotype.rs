@@ -1,9 +1,11 @@
-//! DARTS' notation: `Genotype(normal=[('sep_conv_3x3', 1), ..], normal_concat=range(2, 6), reduce=[..], ..)`.
+//! DARTS' notation: `Genotype(normal=[('sep_conv_3x3', 1), ..], normal_concat=range(2, 6), reduce=[..], ..)`, and what
+//! reads any such Python named tuple.
 
 use super::darts::{NODES, OPS};
 use crate::sample::Sample;
 use crate::space::Genotype;
 use ir::{Name, Value};
+use std::ops::Range;
 
 /// The notation of the DARTS code base, a Python named tuple.
 #[derive(Debug)]
@@ -50,35 +52,47 @@ impl Genotype for Darts {
     fn read(&self, text: &str) -> Result<Vec<(Name, Value)>, String> {
         let text =
             PUBLISHED.iter().find(|(name, _)| *name == text.trim()).map_or(text.trim(), |(_, published)| *published);
-        let mut s = Scanner { rest: text };
         let mut out = Vec::new();
-        let mut seen: Vec<&str> = Vec::new();
-        s.expect("Genotype")?;
-        s.expect("(")?;
-        while !s.accept(")") {
-            let field = s.word()?;
-            s.expect("=")?;
-            match field {
-                "normal" | "reduce" => cell(field, &s.pairs()?, &mut out)?,
-                "normal_concat" | "reduce_concat" => s.concat(field)?,
-                other => return Err(format!("`{other}` is no part of a genotype; {SHAPE}")),
-            }
-            if seen.contains(&field) {
-                return Err(format!("`{field}` stands twice; {SHAPE}"));
-            }
-            seen.push(field);
-            if !s.accept(",") {
-                s.expect(")")?;
-                break;
-            }
+        fields(text, SHAPE, &["normal", "reduce"], |s, field| match field {
+            "normal" | "reduce" => cell(field, &s.pairs()?, &mut out),
+            "normal_concat" | "reduce_concat" => s.concat(field, NODES),
+            other => Err(format!("`{other}` is no part of a genotype; {SHAPE}")),
+        })?;
+        Ok(out)
+    }
+}
+
+/// Reads `Genotype(field=.., field=..)`: each field once, in any order, those that are `required` for sure. `shape` says
+/// in a message how to write it.
+pub(super) fn fields<'a>(
+    text: &'a str,
+    shape: &'static str,
+    required: &[&str],
+    mut read: impl FnMut(&mut Scanner<'a>, &'a str) -> Result<(), String>,
+) -> Result<(), String> {
+    let mut s = Scanner { rest: text, shape };
+    let mut seen: Vec<&str> = Vec::new();
+    s.expect("Genotype")?;
+    s.expect("(")?;
+    while !s.accept(")") {
+        let field = s.word()?;
+        s.expect("=")?;
+        read(&mut s, field)?;
+        if seen.contains(&field) {
+            return Err(format!("`{field}` stands twice; {shape}"));
         }
-        if !s.rest.is_empty() {
-            return Err(format!("`{}` follows the genotype; {SHAPE}", s.rest));
+        seen.push(field);
+        if !s.accept(",") {
+            s.expect(")")?;
+            break;
         }
-        match ["normal", "reduce"].iter().find(|f| !seen.contains(f)) {
-            Some(missing) => Err(format!("`{missing}` is missing; {SHAPE}")),
-            None => Ok(out),
-        }
+    }
+    if !s.rest.is_empty() {
+        return Err(format!("`{}` follows the genotype; {shape}", s.rest));
+    }
+    match required.iter().find(|f| !seen.contains(f)) {
+        Some(missing) => Err(format!("`{missing}` is missing; {shape}")),
+        None => Ok(()),
     }
 }
 
@@ -111,8 +125,10 @@ fn cell(kind: &str, pairs: &[(String, usize)], out: &mut Vec<(Name, Value)>) -> 
     Ok(())
 }
 
-struct Scanner<'a> {
+/// What is left of a text.
+pub(super) struct Scanner<'a> {
     rest: &'a str,
+    shape: &'static str,
 }
 
 impl<'a> Scanner<'a> {
@@ -137,7 +153,7 @@ impl<'a> Scanner<'a> {
         }
         let found: String = self.rest.chars().take(12).collect();
         let found = if found.is_empty() { "the end".to_owned() } else { format!("`{found}`") };
-        Err(format!("expected `{token}`, found {found}; {SHAPE}"))
+        Err(format!("expected `{token}`, found {found}; {}", self.shape))
     }
 
     fn word(&mut self) -> Result<&'a str, String> {
@@ -153,10 +169,11 @@ impl<'a> Scanner<'a> {
 
     fn number(&mut self) -> Result<usize, String> {
         let word = self.word()?;
-        word.parse().map_err(|_| format!("`{word}` is no number; {SHAPE}"))
+        word.parse().map_err(|_| format!("`{word}` is no number; {}", self.shape))
     }
 
-    fn pairs(&mut self) -> Result<Vec<(String, usize)>, String> {
+    /// `[('sep_conv_3x3', 1), ..]`
+    pub fn pairs(&mut self) -> Result<Vec<(String, usize)>, String> {
         let mut out = Vec::new();
         self.expect("[")?;
         while !self.accept("]") {
@@ -180,8 +197,8 @@ impl<'a> Scanner<'a> {
         Ok(out)
     }
 
-    /// `range(2, 6)` or `[2, 3, 4, 5]`: all nodes, the only concatenation of the space.
-    fn concat(&mut self, field: &str) -> Result<(), String> {
+    /// `range(2, 6)` or `[2, 3, 4, 5]`: all nodes, the only way in which the spaces join them.
+    pub fn concat(&mut self, field: &str, all: Range<usize>) -> Result<(), String> {
         let mut nodes = Vec::new();
         if self.accept("range") {
             self.expect("(")?;
@@ -200,9 +217,9 @@ impl<'a> Scanner<'a> {
                 }
             }
         }
-        if nodes.into_iter().eq(NODES) {
+        if nodes.into_iter().eq(all.clone()) {
             return Ok(());
         }
-        Err(format!("`{field}` must be range(2, 6): the space concatenates all four nodes"))
+        Err(format!("`{field}` must be range({}, {}): the space joins all {} nodes", all.start, all.end, all.len()))
     }
 }

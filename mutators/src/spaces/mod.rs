@@ -1,11 +1,16 @@
 //! The hub: every space by name, each in one file.
 
 mod darts;
+mod enas;
+mod enas_macro;
+mod enas_micro;
 mod genotype;
 mod image;
 mod nasbench101;
 mod nasbench201;
 mod natsbench_size;
+mod proxyless;
+mod recurrent;
 mod toy;
 
 use crate::error::MutateError;
@@ -34,6 +39,18 @@ pub const SPACES: &[Entry] = &[
         build: darts::build,
     },
     Entry {
+        name: "enas-macro",
+        summary: "12 layers of 6 operations with any skips between them (ENAS, Pham et al. 2018)",
+        options: "channels=36, layers=12, image=3x32x32, classes=10",
+        build: enas_macro::build,
+    },
+    Entry {
+        name: "enas-micro",
+        summary: "normal and reduction cells of 5 nodes and 5 operations (ENAS, Pham et al. 2018)",
+        options: "channels=20, layers=6, image=3x32x32, classes=10",
+        build: enas_micro::build,
+    },
+    Entry {
         name: "nasbench101",
         summary: "cells of at most 7 vertices and 9 edges in a full network (Ying et al. 2019)",
         options: "channels=128, cells=3, image=3x32x32, classes=10",
@@ -51,6 +68,18 @@ pub const SPACES: &[Entry] = &[
         summary: "32,768 widths of a fixed network (NATS-Bench, Dong et al. 2021)",
         options: "dataset=cifar10|cifar100|imagenet16-120, image=3x32x32, classes=10",
         build: natsbench_size::build,
+    },
+    Entry {
+        name: "proxyless",
+        summary: "kernel, expansion and depth of inverted residual blocks (ProxylessNAS, Cai, Zhu and Han 2019)",
+        options: "width=1, widths=24:40:80:96:192:320, image=3x224x224, classes=1000",
+        build: proxyless::build,
+    },
+    Entry {
+        name: "recurrent",
+        summary: "DARTS' recurrent cell of 8 nodes and 4 activations for language models (Liu, Simonyan and Yang 2019)",
+        options: "network=derived|search, vocab=10000, hidden=850, steps=35",
+        build: recurrent::build,
     },
     Entry {
         name: "toy",

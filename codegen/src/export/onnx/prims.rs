@@ -57,6 +57,7 @@ fn first(b: &mut Build, y: &TensorType, prim: &Prim, x: &[&str], types: &[&Tenso
             if x.len() > 2 { b.op("Add", &[&product, x[2]], []) } else { product }
         }
         Prim::Matmul => b.op("MatMul", x, []),
+        Prim::Embedding => b.op("Gather", x, [Attr::int("axis", 0)]),
         Prim::BatchNorm { .. } => batch_norm(b, prim, x, types)?,
         Prim::LayerNorm { trailing, eps } => layer_norm(b, *trailing, *eps, x, types[0]),
         Prim::GroupNorm { groups, eps } => group_norm(b, *groups, *eps, x, types[0]),

@@ -51,9 +51,10 @@ fn weights(op: &Op, x: &[&TensorType]) -> Vec<WeightSpec> {
     op.weights(x).into_iter().collect()
 }
 
-/// The children of an instance's class.
+/// The children of an instance's class, by the name of their weights: nodes that share weights are one child.
 pub fn children(instance: &Instance) -> Attributes {
-    attributes(instance.steps.iter().filter(|s| has_child(instance, s)).map(|s| instance.name(s)))
+    let first = instance.steps.iter().filter(|s| s.tied.is_none() && has_child(instance, s));
+    attributes(first.map(|s| instance.weights_name(s)))
 }
 
 /// What a weight is called in its module.
@@ -120,12 +121,13 @@ impl Writer<'_> {
     fn step(&mut self, step: &Step) -> Result<Vec<Py>, ExportError> {
         let node = self.instance.name(step).clone();
         let x: Vec<Typed> = step.operands.iter().map(|v| self.values[*v as usize].clone()).collect();
-        let child = self.names.of.get(&node).cloned();
+        let child =
+            self.names.of.get(self.instance.weights_name(step)).filter(|_| has_child(self.instance, step)).cloned();
         match &step.action {
             Action::Op(op) => self.op(op, step, &node, &x, child),
             Action::Call(callee) => {
                 let child = child.expect("invariant: a call has a child");
-                self.class.init.push(format!("self.{child} = {}()", self.classes[*callee]));
+                self.child(step, format!("self.{child} = {}()", self.classes[*callee]));
                 let call = format!("self.{child}({})", arguments(&x));
                 Ok(self.assign(&node, step.outs as usize, &Py::atom(call)))
             }
@@ -134,11 +136,11 @@ impl Writer<'_> {
                 let child = child.expect("invariant: a chain has a child");
                 let blocks = self.blocks(calls);
                 if let [one] = &x[..] {
-                    self.class.init.push(format!("self.{child} = nn.Sequential({blocks})"));
+                    self.child(step, format!("self.{child} = nn.Sequential({blocks})"));
                     return Ok(self.assign(&node, 1, &Py::atom(format!("self.{child}({})", one.py.text))));
                 }
                 let blocks = blocks.strip_prefix('*').map_or_else(|| format!("[{blocks}]"), str::to_owned);
-                self.class.init.push(format!("self.{child} = nn.ModuleList({blocks})"));
+                self.child(step, format!("self.{child} = nn.ModuleList({blocks})"));
                 let local = self.locals.take(&sanitised(&node));
                 let loop_ = format!("    {local} = block({local}, {})", arguments(&x[1..]));
                 let first = format!("{local} = {}", x[0].py.text);
@@ -148,6 +150,13 @@ impl Writer<'_> {
             Action::Input | Action::Choice(..) | Action::Select(..) | Action::Repeat { .. } => {
                 unreachable!("invariant: inputs are handled by the caller, and the program is decided")
             }
+        }
+    }
+
+    /// A line that makes a child, unless an earlier node that shares the weights has made it.
+    fn child(&mut self, step: &Step, line: String) {
+        if step.tied.is_none() {
+            self.class.init.push(line);
         }
     }
 
@@ -185,7 +194,7 @@ impl Writer<'_> {
         if let Some(module) = layers::module(op, &types) {
             // One without weights, a normalisation that is not affine, has a child all the same.
             let child = child.unwrap_or_else(|| self.spare(node));
-            self.class.init.push(format!("self.{child} = {module}"));
+            self.child(step, format!("self.{child} = {module}"));
             return Ok(self.assign(node, 1, &Py::atom(format!("self.{child}({})", x[0].py.text))));
         }
         if let Some(py) = x.first().and_then(|x| layers::dropping(op, x)) {
@@ -194,11 +203,11 @@ impl Writer<'_> {
         let mut operands = x.to_vec();
         if let Some(child) = child {
             let owner = format!("self.{child}");
-            self.class.init.push(format!("{owner} = nn.Module()"));
+            self.child(step, format!("{owner} = nn.Module()"));
             let mut taken = Taken::default();
             for spec in weights(op, &types) {
                 let name = taken.take(&weight_name(&spec));
-                self.class.init.push(layers::weight(&owner, &name, &spec));
+                self.child(step, layers::weight(&owner, &name, &spec));
                 let dtype = types.first().map_or(DType::F32, |t| t.dtype);
                 let ty = TensorType::new(dtype, spec.shape.iter().map(|d| (*d).into()));
                 operands.push(Typed { py: Py::atom(format!("{owner}.{name}")), ty });

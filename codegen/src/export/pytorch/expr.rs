@@ -227,6 +227,7 @@ fn text(prim: &Prim, x: &[Typed]) -> Option<String> {
         }
         Prim::Linear => Call::new("F.linear", all()).end(),
         Prim::Matmul => Call::new("torch.matmul", all()).end(),
+        Prim::Embedding => Call::new("F.embedding", [&*x[1].py.text, &x[0].py.text]).end(),
         Prim::BatchNorm { eps, momentum, batch, affine, track } => {
             let stats = if *track { [&*x[x.len() - 2].py.text, &*x[x.len() - 1].py.text] } else { ["None", "None"] };
             let scale = if *affine { [&*x[1].py.text, &*x[2].py.text] } else { ["None", "None"] };

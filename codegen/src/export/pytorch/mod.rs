@@ -112,8 +112,8 @@ fn walk(program: &Program, id: InstanceId, path: &str, prefix: &str, out: &mut V
     let instance = &program.instances[id];
     let names = children(instance);
     for step in &instance.steps {
-        let node = instance.name(step);
-        let Some(child) = names.of.get(node) else { continue };
+        let node = instance.weights_name(step);
+        let Some(child) = names.of.get(node).filter(|_| step.tied.is_none()) else { continue };
         let (path, prefix) = (format!("{path}{}.", node.replace('/', ".")), format!("{prefix}{child}."));
         match &step.action {
             Action::Op(op) => {

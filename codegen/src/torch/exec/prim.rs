@@ -116,6 +116,7 @@ impl Frame<'_> {
             }
             Prim::Linear => one(x[0].f_linear(x[1], x.get(2).copied())?),
             Prim::Matmul => one(x[0].f_matmul(x[1])?),
+            Prim::Embedding => one(Tensor::f_embedding(x[0], x[1], -1, false, false)?),
             Prim::BatchNorm { .. } => self.batch_norm(prim, x),
             Prim::LayerNorm { trailing, eps } => {
                 let sizes = x[0].size();

@@ -164,6 +164,9 @@ impl<'a> Builder<'a> {
         }
         let mut sum = Sum::default();
         let mut notes = Vec::new();
+        let shares = graph.net.node_weights().any(|n| n.weights.is_some());
+        // What the nodes before cost where they are needed, by the name of their weights.
+        let mut before: Vec<(&Name, Factor)> = Vec::new();
         let mut values: Vec<Vec<Slot>> = vec![Vec::new(); bound];
         for &i in &graph.order {
             let node = &graph.net[i];
@@ -189,10 +192,17 @@ impl<'a> Builder<'a> {
                     self.body(body, &x, &scope, &at(i))?
                 }
             };
-            notes.extend(Note::under(&node.name, part.notes));
+            notes.extend(Note::under(node.weights_name(), part.notes));
             let stated = self.stated(node, &part.outs).map_err(at(i))?;
+            let known = before.len();
             for factor in part.factors.into_iter().chain(stated) {
-                sum.add(self.under(guard, factor).map_err(at(i))?);
+                let factor = self.under(guard, factor).map_err(at(i))?;
+                if !shares {
+                    sum.add(factor);
+                    continue;
+                }
+                sum.add(self.unshared(node, &factor, &before[..known]).map_err(at(i))?);
+                before.push((node.weights_name(), factor));
             }
             values[i.index()] = part.outs;
         }
@@ -257,6 +267,21 @@ impl<'a> Builder<'a> {
         self.explorer.table(equal, &mut |ask| match guard.at(ask) {
             Some(true) => *factor.at(ask)?,
             _ => Some(Cost::default()),
+        })
+    }
+
+    /// A factor of a node without the parameters that another has brought under the same name. Nodes of one name are
+    /// equal wherever both have parameters; that they are is the elaborator's to see.
+    fn unshared(&self, node: &Node, factor: &Factor, before: &[(&Name, Factor)]) -> Result<Factor, Limit> {
+        let others: Vec<&Factor> =
+            before.iter().filter(|(name, _)| *name == node.weights_name()).map(|(_, f)| f).collect();
+        self.explorer.table(equal, &mut |ask| {
+            let cost = (*factor.at(ask)?)?;
+            let mut shared = false;
+            for other in &others {
+                shared |= (*other.at(ask)?).is_some_and(|c| c.params > 0);
+            }
+            Some(if shared { Cost { params: 0, ..cost } } else { cost })
         })
     }
 

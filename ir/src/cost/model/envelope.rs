@@ -81,7 +81,10 @@ impl Envelope {
                 Note::Depth(scope) => found.depths.extend(places(scope)),
                 Note::Op(path, made) => {
                     found.meetings.push(places(&made.scope));
-                    found.weights.extend(weights(path, made, &vars));
+                    // Nodes that share weights have them alike: once is enough.
+                    let new = |w: &WeightShapes| !found.weights.iter().any(|k| k.path == w.path);
+                    let new: Vec<_> = weights(path, made, &vars).into_iter().filter(new).collect();
+                    found.weights.extend(new);
                 }
             }
         }

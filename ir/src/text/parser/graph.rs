@@ -147,7 +147,7 @@ impl Parser<'_> {
         }
     }
 
-    /// `%name = body : types`.
+    /// `%name = body weights w : types`.
     fn node(
         &mut self,
         builder: &mut GraphBuilder,
@@ -163,8 +163,12 @@ impl Parser<'_> {
         let first = places.operands.len();
         let body = self.body(number, places, params, registry)?;
         let operands: Vec<Val> = places.operands[first..].iter().map(|(_, v, _)| v.clone()).collect();
+        let weights = if self.eat_word("weights")? { Some(self.label("the name of the weights")?) } else { None };
         let declared = if self.eat(":")? { Some(self.types()?) } else { None };
-        builder.declared(name, body, operands, declared);
+        let val = builder.declared(name, body, operands, declared);
+        if let Some(weights) = weights {
+            builder.tie(&val, weights);
+        }
         Ok(())
     }
 
