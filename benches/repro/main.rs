@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use supernet::Size;
 
+/// What can go wrong is told, and ends the program.
 pub type Fallible<T> = Result<T, Box<dyn std::error::Error>>;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

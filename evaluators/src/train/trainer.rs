@@ -113,6 +113,19 @@ impl Trainer {
         })
     }
 
+    /// Begins with weights of another's, by path, in place of those that were drawn.
+    ///
+    /// # Errors
+    /// If they are not exactly those of the network, or the device fails.
+    pub fn inherit(&mut self, weights: &Weights) -> Result<(), TrainError> {
+        let _guard = tch::no_grad_guard();
+        self.params.load(&self.network.train, weights)?;
+        if let Some(ema) = &mut self.ema {
+            ema.f_copy_(&self.params.flat)?;
+        }
+        Ok(())
+    }
+
     /// The network.
     #[must_use]
     pub fn network(&self) -> &Network {

@@ -6,6 +6,7 @@ use super::grid::{Align, Grid, seconds, thousands};
 use super::list::pretty;
 use super::output::{self, Target};
 use super::source::Source;
+use super::train::Retrain;
 use super::watch::Watch;
 use evaluators::train::{Dataset, Train, TrainError};
 use mutators::Space;
@@ -28,7 +29,7 @@ pub fn search(args: &SearchArgs, strategy: &str) -> Result<(), Failure> {
     let recipe = evaluators::train::Recipe { seed: args.seed, ..train.recipe().clone() };
     let dataset = Dataset::open(&train.data().to_string(), None, recipe.device)?;
     let space = &source.space;
-    let keep = match &args.checkpoint {
+    let keep = match &args.one_shot.checkpoint {
         None => None,
         Some(path) => {
             let resume = path.exists();
@@ -38,7 +39,7 @@ pub fn search(args: &SearchArgs, strategy: &str) -> Result<(), Failure> {
             Some(Keep { path: path.clone(), resume })
         }
     };
-    let mut watch = args.logdir.as_deref().map(Watch::begin).transpose()?;
+    let mut watch = args.one_shot.logdir.as_deref().map(Watch::begin).transpose()?;
     let mut watched = Ok(());
     let mut report = |epoch: &Epoch| {
         if !args.report.quiet {
@@ -48,7 +49,9 @@ pub fn search(args: &SearchArgs, strategy: &str) -> Result<(), Failure> {
             watched = watch.note(space, epoch);
         }
     };
-    let found = strategy.search(space, &dataset, &recipe, keep.as_ref(), &mut report).map_err(refuse)?;
+    let retrain = Retrain::of(args, space, &train)?;
+    let mut net = strategy.supernet(space, &dataset, &recipe).map_err(refuse)?;
+    let found = strategy.run(&mut net, keep.as_ref(), &mut report).map_err(refuse)?;
     watched?;
     if let Some(target) = &drawing {
         target.write(space.drawing(&found.sample)?.to_svg())?;
@@ -60,6 +63,10 @@ pub fn search(args: &SearchArgs, strategy: &str) -> Result<(), Failure> {
     match &args.report.json {
         Some(f) if f == Path::new("-") => output::print(&result.json()?),
         _ => output::print(&result.text()?),
+    }?;
+    match retrain {
+        Some(retrain) => retrain.run(&mut net, &result.found.sample),
+        None => Ok(()),
     }
 }
 

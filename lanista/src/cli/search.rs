@@ -35,10 +35,11 @@ pub fn search(args: &SearchArgs) -> Result<(), Failure> {
         #[cfg(not(feature = "torch"))]
         return Err(super::train::needs_torch(&format!("--strategy {strategy}")));
     }
-    if args.checkpoint.is_some() {
-        return Err(Failure::usage(
-            "--checkpoint keeps a one-shot search; this one keeps its trials with --journal FILE",
-        ));
+    if let Some(flag) = args.one_shot.given() {
+        return Err(Failure::usage(format!(
+            "{flag} is of one-shot searches; this one keeps its trials with --journal FILE, and `lanista train` trains \
+             what it found"
+        )));
     }
     let source = Source::load(&args.target)?;
     let plan = Plan::of(args, &source.space)?;

@@ -33,7 +33,13 @@ impl Watch {
         scalar("accuracy/validation", Some(e.valid_accuracy));
         scalar("alpha/entropy", e.entropy);
         scalar("alpha/without weights", e.free_share);
+        scalar("alpha/eigenvalue", e.eigenvalue);
         scalar("seconds", Some(e.seconds));
+        for decision in &e.strengths {
+            for (arm, strength) in &decision.arms {
+                scalar(&format!("strength {}/{arm}", decision.label), Some(*strength));
+            }
+        }
         let sample = e.sample.to_string();
         if self.drawn.as_ref() != Some(&sample) {
             let svg = space.drawing(&e.sample)?.to_svg();

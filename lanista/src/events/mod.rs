@@ -69,8 +69,7 @@ impl EventWriter {
     /// If it is no SVG, or too large.
     pub fn drawing(&mut self, tag: &str, svg: &str) -> Result<&mut Self, String> {
         let picture::Picture { width, height, png } = picture::render(svg)?;
-        let image =
-            Image { height: height as i32, width: width as i32, colorspace: 4, encoded_image_string: png };
+        let image = Image { height: height as i32, width: width as i32, colorspace: 4, encoded_image_string: png };
         self.values.push(Value { tag: tag.to_owned(), shown: Some(Shown::Image(image)) });
         Ok(self)
     }

@@ -5,7 +5,7 @@
 
 use super::OneShotError;
 use super::bilevel::Side;
-use super::search::{Epoch, Keep};
+use super::search::{Epoch, Keep, Strengths};
 use super::supernet::{Route, Supernet};
 use codegen::array::Weights;
 use codegen::checkpoint::Checkpoint;
@@ -40,11 +40,12 @@ impl State for () {
 }
 
 /// What is watched besides loss and accuracy; see [`Epoch`].
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Monitors {
     pub entropy: Option<f64>,
     pub free_share: Option<f64>,
     pub eigenvalue: Option<f64>,
+    pub strengths: Vec<Strengths>,
 }
 
 /// A search under way.
@@ -162,6 +163,7 @@ impl<'a> Course<'a> {
             entropy: monitors.entropy,
             free_share: monitors.free_share,
             eigenvalue: monitors.eigenvalue,
+            strengths: monitors.strengths,
             sample,
             seconds,
         };

@@ -11,7 +11,7 @@ use super::mixed::Mixed;
 use super::mixture::{Drawn, Mixture};
 use super::penalty::{Measure, Penalty};
 use super::removal::{self, ReadOff};
-use super::search::{Epoch, Found, Keep};
+use super::search::{Epoch, Found, Keep, Strengths};
 use super::supernet::{Pair, Supernet, cycled};
 use evaluators::data::Batch;
 use evaluators::train::Recipe;
@@ -190,9 +190,19 @@ impl Differentiable {
             entropy: Some(learner.alphas.entropy()),
             free_share: Some(Alphas::free_share(net.choices(), &architecture)),
             eigenvalue: if asked { Some(self.eigenvalue(net, learner)?) } else { None },
+            strengths: self.strengths(net, learner),
         };
         let sample = choice::sample(net.space(), net.choices(), &architecture)?;
         course.close(net, valid, sample, monitors, learner, seconds)
+    }
+
+    /// What is known of each decision that has parameters.
+    fn strengths(&self, net: &Supernet, learner: &Learner) -> Vec<Strengths> {
+        let of = |(c, alpha): (&choice::Choice, &[f64])| {
+            let arms = c.arms.iter().map(|a| a.name.clone()).zip(self.mixture.strength(alpha)).collect();
+            (!alpha.is_empty()).then(|| Strengths { label: c.label.clone(), arms })
+        };
+        net.choices().iter().zip(learner.alphas.values()).filter_map(of).collect()
     }
 
     fn temperature(&self, epoch: u32, epochs: u32) -> f64 {

@@ -56,9 +56,7 @@ fn differentiable(mixture: Mixture) -> Differentiable {
 fn named(options: &mut Options) -> Result<OneShot, OneShotError> {
     let paper = match options.name.as_str() {
         "darts" => Differentiable { second_order: true, ..differentiable(Mixture::Softmax) },
-        "darts-pt" => {
-            Differentiable { read_off: ReadOff::Removal { tune: 5 }, ..differentiable(Mixture::Softmax) }
-        }
+        "darts-pt" => Differentiable { read_off: ReadOff::Removal { tune: 5 }, ..differentiable(Mixture::Softmax) },
         "drnas" => {
             let adam = Adam { rate: 6e-4, ..DARTS };
             Differentiable { adam, ..differentiable(Mixture::Dirichlet) }
@@ -135,12 +133,27 @@ impl OneShot {
         keep: Option<&Keep>,
         report: Report<'_>,
     ) -> Result<Found, OneShotError> {
+        self.run(&mut self.supernet(space, dataset, recipe)?, keep, report)
+    }
+
+    /// The supernet that it searches, untrained.
+    ///
+    /// # Errors
+    /// As those of a search that has not begun.
+    pub fn supernet(&self, space: &Space, dataset: &Dataset, recipe: &Recipe) -> Result<Supernet, OneShotError> {
         let name = self.identity().split(':').next().unwrap_or_default();
         let share = if let Self::Differentiable(s) = self { s.mixed.partial } else { 1 };
-        let mut net = Supernet::partial(name, space, share, dataset, recipe)?;
+        Supernet::partial(name, space, share, dataset, recipe)
+    }
+
+    /// Searches by a supernet of its own, which is trained then: networks may [inherit](Supernet::inherited) from it.
+    ///
+    /// # Errors
+    /// As those of [`OneShot::search`].
+    pub fn run(&self, net: &mut Supernet, keep: Option<&Keep>, report: Report<'_>) -> Result<Found, OneShotError> {
         match self {
-            Self::Differentiable(s) => s.search(&mut net, keep, report),
-            Self::Enas(s) => s.search(&mut net, keep, report),
+            Self::Differentiable(s) => s.search(net, keep, report),
+            Self::Enas(s) => s.search(net, keep, report),
             Self::SinglePath(s) => s.search(net, keep, report),
         }
     }

@@ -53,5 +53,5 @@ pub use penalty::Measure;
 pub use reinforce::Reinforce;
 pub use removal::ReadOff;
 pub use sampled::{Look, Paths, SinglePath, train, train_watched};
-pub use search::{Epoch, Found, Keep};
+pub use search::{Epoch, Found, Keep, Strengths};
 pub use supernet::{Pass, Route, Supernet};

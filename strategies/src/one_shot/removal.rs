@@ -63,7 +63,9 @@ pub(super) fn decide(
         net.measure_recalibrated(&selection, RECALIBRATED)
     };
     match choice.kind {
-        Kind::Layer | Kind::Depth | Kind::Number => Ok(vec![most_missed(&candidates(&choice, feeds), choice.arms.len(), &mut among)?]),
+        Kind::Layer | Kind::Depth | Kind::Number => {
+            Ok(vec![most_missed(&candidates(&choice, feeds), choice.arms.len(), &mut among)?])
+        }
         Kind::Inputs { min, max } => least_missed_dropped(choice.arms.len(), (min, max), &mut among),
     }
 }
@@ -97,11 +99,7 @@ fn most_missed(candidates: &[usize], arms: usize, among: Among<'_>) -> Result<us
 
 /// The inputs that are left when the one that is missed least is dropped down to `max`, and down to `min` as long as the
 /// supernet is no worse without it.
-fn least_missed_dropped(
-    arms: usize,
-    (min, max): (usize, usize),
-    among: Among<'_>,
-) -> Result<Vec<usize>, OneShotError> {
+fn least_missed_dropped(arms: usize, (min, max): (usize, usize), among: Among<'_>) -> Result<Vec<usize>, OneShotError> {
     let mut kept: Vec<usize> = (0..arms).collect();
     while kept.len() > min.max(1) {
         let mut found: Option<(usize, Score)> = None;

@@ -40,15 +40,15 @@ impl SinglePath {
 
     pub(super) fn search(
         &self,
-        mut net: Supernet,
+        net: &mut Supernet,
         keep: Option<&Keep>,
         report: Report<'_>,
     ) -> Result<Found, OneShotError> {
         let seed = net.recipe().seed;
         // Before anything is trained, so that a limit that nothing keeps to costs nothing.
         let space = self.limits.on(net.space(), &mut stream(seed, &[b"limits"]))?;
-        let course = Course::begin(&mut net, &self.identity, &mut (), keep, report)?;
-        let history = learn(&mut net, course, &mut |_, _| Ok(()))?;
+        let course = Course::begin(net, &self.identity, &mut (), keep, report)?;
+        let history = learn(net, course, &mut |_, _| Ok(()))?;
         let paths = Paths::new(net, self.recalibrate);
         let study = Experiment::new(&space, build(&self.search)?, &paths).trials(self.trials).seed(seed).run()?;
         let sample = study.incumbent().map(|t| t.sample.clone());
@@ -99,23 +99,23 @@ fn learn(net: &mut Supernet, mut course: Course<'_>, look: Look<'_>) -> Result<V
 
 /// Scores an architecture by its path through a trained supernet: any multi-trial strategy searches it like a table.
 #[derive(Debug)]
-pub struct Paths {
-    net: Mutex<Supernet>,
+pub struct Paths<'a> {
+    net: Mutex<&'a mut Supernet>,
     recalibrate: usize,
     metrics: [Metric; 2],
 }
 
-impl Paths {
+impl<'a> Paths<'a> {
     /// Paths of a trained supernet, measured on what is held out with running statistics over so many batches.
     #[must_use]
-    pub fn new(net: Supernet, recalibrate: usize) -> Self {
+    pub fn new(net: &'a mut Supernet, recalibrate: usize) -> Self {
         let metrics =
             [Metric::maximize("supernet validation accuracy", "%"), Metric::minimize("supernet validation loss", "")];
         Self { net: Mutex::new(net), recalibrate, metrics }
     }
 }
 
-impl Evaluator for Paths {
+impl Evaluator for Paths<'_> {
     fn identity(&self) -> &str {
         "supernet"
     }

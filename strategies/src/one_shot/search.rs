@@ -1,6 +1,7 @@
 //! What a one-shot search reports, keeps and finds.
 
 use super::alpha::Alphas;
+use ir::Name;
 use mutators::Sample;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -27,10 +28,22 @@ pub struct Epoch {
     /// The greatest eigenvalue of the validation loss's Hessian in the architecture parameters, where it was asked for.
     #[serde(default)]
     pub eigenvalue: Option<f64>,
+    /// How strong each candidate is, decision by decision, where a strategy learns that.
+    #[serde(default)]
+    pub strengths: Vec<Strengths>,
     /// The architecture as it stands, or the path that was measured.
     pub sample: Sample,
     /// Seconds of training.
     pub seconds: f64,
+}
+
+/// How strong the candidates of a decision are.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Strengths {
+    /// The decision.
+    pub label: Name,
+    /// Each candidate with its factor, noise aside.
+    pub arms: Vec<(Name, f64)>,
 }
 
 /// Where a search keeps its checkpoint.

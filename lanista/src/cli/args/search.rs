@@ -53,15 +53,48 @@ pub struct SearchArgs {
     /// Draw what was found, as SVG; the file is replaced as a whole
     #[arg(long, value_name = "FILE")]
     pub draw: Option<PathBuf>,
+    /// Of one-shot searches only
+    #[command(flatten)]
+    pub one_shot: OneShotArgs,
+    /// What is printed, and where else it goes
+    #[command(flatten)]
+    pub report: ReportArgs,
+}
+
+/// Flags of one-shot searches.
+#[derive(Debug, Args)]
+#[cfg_attr(not(feature = "torch"), allow(dead_code, reason = "this build reads them and refuses"))]
+pub struct OneShotArgs {
     /// Keep a one-shot search in a file after every epoch; if it is there, go on from it
     #[arg(long, value_name = "FILE")]
     pub checkpoint: Option<PathBuf>,
     /// Write the course of a one-shot search into a folder, for TensorBoard
     #[arg(long, value_name = "FOLDER")]
     pub logdir: Option<PathBuf>,
-    /// What is printed, and where else it goes
-    #[command(flatten)]
-    pub report: ReportArgs,
+    /// Then train what a one-shot search found, on all training images: NAME or NAME:key=value,.. of a recipe
+    #[arg(long, value_name = "RECIPE")]
+    pub retrain: Option<String>,
+    /// The space that the network is taken from which is trained then, by its genotype; else that of the search
+    #[arg(long, value_name = "SPACE", requires = "retrain")]
+    pub retrain_space: Option<String>,
+    /// Folder for weights, checkpoint, history and curves of that training
+    #[arg(long, value_name = "FOLDER", requires = "retrain")]
+    pub retrain_out: Option<PathBuf>,
+    /// Begin that training with the supernet's weights
+    #[arg(long, requires = "retrain", conflicts_with = "retrain_space")]
+    pub inherit: bool,
+}
+
+impl OneShotArgs {
+    /// The first that is given.
+    pub fn given(&self) -> Option<&'static str> {
+        let given = [
+            ("--checkpoint", self.checkpoint.is_some()),
+            ("--logdir", self.logdir.is_some()),
+            ("--retrain", self.retrain.is_some()),
+        ];
+        given.into_iter().find(|(_, given)| *given).map(|(flag, _)| flag)
+    }
 }
 
 /// Published protocols.

@@ -4,16 +4,19 @@ mod curve;
 mod demo;
 mod demo_oneshot;
 mod folder;
+mod retrain;
 mod shown;
 mod trained;
 
 pub use demo::demo;
 pub use demo_oneshot::demo as demo_oneshot;
+pub use retrain::Retrain;
 
 use super::args::TrainArgs;
 use super::failure::Failure;
 use super::output;
 use super::source::Source;
+use codegen::array::Weights;
 use codegen::checkpoint::Checkpoint;
 use evaluators::train::{Dataset, Measured, Recipe, TrainError, Trainer};
 use folder::Folder;
@@ -26,6 +29,11 @@ use trained::Trained;
 
 /// Trains a network.
 pub fn train(args: &TrainArgs) -> Result<(), Failure> {
+    train_from(args, None)
+}
+
+/// Trains a network that begins with given weights, or with weights that are drawn.
+fn train_from(args: &TrainArgs, weights: Option<&Weights>) -> Result<(), Failure> {
     let recipe = recipe(args)?;
     let source = Source::load(&args.target)?;
     let sample = source.select(&args.selection)?;
@@ -48,6 +56,9 @@ pub fn train(args: &TrainArgs) -> Result<(), Failure> {
     let program = source.program(Some(&sample))?;
     let dataset = Dataset::open(&args.data, args.data_dir.as_deref(), recipe.device)?;
     let mut trainer = Trainer::new(&program, &dataset, &recipe)?;
+    if let Some(weights) = weights {
+        trainer.inherit(weights)?;
+    }
     if let Some(folder) = &folder {
         if args.resume {
             trainer.resume(&folder.checkpoint())?;

@@ -161,7 +161,11 @@ pub(super) fn program<'a>(
 }
 
 pub(super) fn training(program: &Program, images: &Images, recipe: &Recipe, by: By) -> Result<Plan, OneShotError> {
-    let wrt = Wrt { weights: matches!(by, By::Weights | By::Both), sites: matches!(by, By::Factors | By::Both), ..Wrt::default() };
+    let wrt = Wrt {
+        weights: matches!(by, By::Weights | By::Both),
+        sites: matches!(by, By::Factors | By::Both),
+        ..Wrt::default()
+    };
     Ok(training_plan(program, images, recipe, &wrt)?)
 }
 
