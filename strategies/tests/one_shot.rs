@@ -303,7 +303,8 @@ fn what_no_supernet_holds_is_refused() {
     has("natsbench-size:image=1x8x8", &["`darts` cannot treat ?", "is a number", "multi-trial"]);
     has("nasbench201", &["image=1x8x8"]);
     // Of a searched network with too few channels, or with widths of its own, no share can be taken.
-    let error = run("darts:network=search,image=1x8x8,channels=2,layers=3", "pc-darts", &recipe()).expect_err("refused");
+    let error =
+        run("darts:network=search,image=1x8x8,channels=2,layers=3", "pc-darts", &recipe()).expect_err("refused");
     assert!(error.to_string().contains("2 channels, which partial=4 does not divide"), "{error}");
 }
 

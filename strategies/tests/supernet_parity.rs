@@ -65,7 +65,8 @@ fn compare(space: &str, script: &str, share: u32) {
     let file = folder.path().join("given.safetensors");
     Checkpoint { arrays, metadata: BTreeMap::new() }.save(&file).expect("is written");
     let source = testing::repository().join("benches/peers/supernet.py");
-    let output = Command::new(python).arg(source).args([script, &share.to_string()]).arg(&file).output().expect("Python runs");
+    let output =
+        Command::new(python).arg(source).args([script, &share.to_string()]).arg(&file).output().expect("Python runs");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let peer: Peer = serde_json::from_slice(&output.stdout).expect("JSON");
 

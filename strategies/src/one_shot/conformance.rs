@@ -74,8 +74,7 @@ macro_rules! one_shot_conformance {
 }
 
 /// Searches a space with a data set.
-pub type Search<'a> =
-    &'a dyn Fn((&Space, &Dataset), &Recipe, Option<&Keep>, Report<'_>) -> Result<Found, OneShotError>;
+pub type Search<'a> = &'a dyn Fn((&Space, &Dataset), &Recipe, Option<&Keep>, Report<'_>) -> Result<Found, OneShotError>;
 
 /// Two calls of a cell whose outer choice may hide the inner one, and an input choice that layer choices feed. Each
 /// candidate that learns is a convolution `v` and a batch norm `y`; the inner decision alone has four values.

@@ -74,7 +74,9 @@ pub enum OneShotError {
         tries: u32,
     },
     /// A cost that is looked up in a table of another space.
-    #[error("cost=latency weighs whole architectures by a table of their latencies, and there is none for space `{space}`: {why}")]
+    #[error(
+        "cost=latency weighs whole architectures by a table of their latencies, and there is none for space `{space}`: {why}"
+    )]
     Table {
         /// The space.
         space: String,

@@ -56,9 +56,7 @@ fn differentiable(mixture: Mixture) -> Differentiable {
 fn named(options: &mut Options) -> Result<OneShot, OneShotError> {
     let paper = match options.name.as_str() {
         "darts" => Differentiable { second_order: true, ..differentiable(Mixture::Softmax) },
-        "darts-pt" => {
-            Differentiable { read_off: ReadOff::Removal { tune: 5 }, ..differentiable(Mixture::Softmax) }
-        }
+        "darts-pt" => Differentiable { read_off: ReadOff::Removal { tune: 5 }, ..differentiable(Mixture::Softmax) },
         "drnas" => {
             let adam = Adam { rate: 6e-4, ..DARTS };
             Differentiable { adam, ..differentiable(Mixture::Dirichlet) }

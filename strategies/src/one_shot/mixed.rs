@@ -60,7 +60,8 @@ impl Mixed {
         let mut identity = format!(",partial={},edges={}", self.partial, self.edges);
         if mixture.is_simplex() {
             let word = options.take_one("perturb", Perturb::word(self.perturb), Perturb::WORDS)?.to_owned();
-            self.perturb = [Perturb::Random, Perturb::Adversarial].into_iter().find(|p| Perturb::word(Some(*p)) == word);
+            self.perturb =
+                [Perturb::Random, Perturb::Adversarial].into_iter().find(|p| Perturb::word(Some(*p)) == word);
             self.radius = options.take_in("radius", self.radius, 0.0, 1.0)?;
             identity.push_str(&format!(",perturb={word},radius={}", self.radius));
         }

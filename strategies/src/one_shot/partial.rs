@@ -47,7 +47,9 @@ pub(super) fn rewrite(strategy: &str, module: &Module, share: u32) -> Result<Mod
             .and_then(|()| elaborate(&one.rewrite(module).ok()?).ok())
             .is_some_and(|p| mixes_a_share(&p, graph, node, share));
         if !fits {
-            return Err(refuse("has candidates of a fixed number of channels, so that it cannot see a share".to_owned()));
+            return Err(refuse(
+                "has candidates of a fixed number of channels, so that it cannot see a share".to_owned(),
+            ));
         }
         alone(&mut patch).map_err(|e| refuse(format!("cannot be rewritten ({e})")))?;
     }
@@ -139,7 +141,8 @@ impl Place {
                 Candidate::Op(op) => Candidate::Op(op.rewrite(graph.params(), &swap).map_err(|e| e.to_string())?),
             })
         };
-        let candidates = candidates.iter().map(|(n, c)| Ok((n.clone(), narrowed(c)?))).collect::<Result<_, String>>()?;
+        let candidates =
+            candidates.iter().map(|(n, c)| Ok((n.clone(), narrowed(c)?))).collect::<Result<_, String>>()?;
         let name = |what: &str| format!("{}/{what}", node.name);
         let op = |text: String| -> Result<Body, String> {
             OpTemplate::parse(&text, graph.params()).map(Body::Op).map_err(|e| e.to_string())

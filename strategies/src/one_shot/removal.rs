@@ -97,11 +97,7 @@ fn most_missed(candidates: &[usize], arms: usize, among: Among<'_>) -> Result<us
 
 /// The inputs that are left when the one that is missed least is dropped down to `max`, and down to `min` as long as the
 /// supernet is no worse without it.
-fn least_missed_dropped(
-    arms: usize,
-    (min, max): (usize, usize),
-    among: Among<'_>,
-) -> Result<Vec<usize>, OneShotError> {
+fn least_missed_dropped(arms: usize, (min, max): (usize, usize), among: Among<'_>) -> Result<Vec<usize>, OneShotError> {
     let mut kept: Vec<usize> = (0..arms).collect();
     while kept.len() > min.max(1) {
         let mut found: Option<(usize, Score)> = None;
