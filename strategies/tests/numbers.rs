@@ -93,7 +93,12 @@ fn recipe() -> Recipe {
 }
 
 fn supernet(space: &Space) -> Supernet {
-    Supernet::new("test", space, dataset(), &recipe()).unwrap_or_else(|e| panic!("{}: {e}", space.name()))
+    supernet_in(space, Precision::F64)
+}
+
+fn supernet_in(space: &Space, precision: Precision) -> Supernet {
+    let recipe = Recipe { precision, ..recipe() };
+    Supernet::new("test", space, dataset(), &recipe).unwrap_or_else(|e| panic!("{}: {e}", space.name()))
 }
 
 fn samples(space: &Space, n: usize) -> Vec<Sample> {
@@ -105,6 +110,19 @@ fn samples(space: &Space, n: usize) -> Vec<Sample> {
 fn whole_path(all: &Weights, own: &Name) -> Name {
     let within = Name::new(own.replace(".o.", ".o.conv."));
     if all.contains_key(own) { own.clone() } else { within }
+}
+
+/// What a sample's own network takes over, and nothing else.
+fn inherited(net: &mut Supernet, sample: &Sample) -> Weights {
+    let mut all = net.inherited(sample).expect("the device works");
+    let program = net.space().program(sample).expect("a network");
+    let plan = Lowering::of(&program, Mode::Eval).expect("lowers");
+    let mut own = Weights::new();
+    for w in &plan.plan().weights {
+        let array = all.remove(&w.path).unwrap_or_else(|| panic!("{sample}: nothing is inherited for {}", w.path));
+        own.insert(w.path.clone(), array);
+    }
+    own
 }
 
 /// A sample's own network with some weights: mean loss on what is held out, loss and gradients on a batch.
@@ -153,34 +171,36 @@ fn distance(a: &Tensor, b: &Tensor) -> f64 {
     (a - b).abs().max().double_value(&[])
 }
 
-/// Semantics 21, and the same for training: the loss and every gradient.
+/// Semantics 21, and the same for training: the loss and every gradient. In single precision kernels are fused.
 #[test]
 fn a_path_is_the_network_of_its_sample() {
-    for space in [natsbench_size(), blocks()] {
-        let mut net = supernet(&space);
+    for (space, precision, near) in
+        [(natsbench_size(), Precision::F64, 1e-9), (blocks(), Precision::F64, 1e-9), (blocks(), Precision::F32, 1e-3)]
+    {
+        let mut net = supernet_in(&space, precision);
         train(&mut net, &mut |_| {}).expect("trains");
         let batch = net.loaders.weights.batch(0, 0).expect("a batch");
         for sample in samples(&space, 4) {
             let what = format!("{} {sample}", space.name());
             let path = net.path(&sample);
-            let own = net.inherited(&sample).expect("the device works");
+            let own = inherited(&mut net, &sample);
             let (valid, loss, grads) = alone(&mut net, &sample, &own, &batch);
             let measured = net.measure(&path).expect("is measured").loss;
-            assert!((measured - valid).abs() < 1e-9 * valid, "{what}: {measured} {valid}");
+            assert!((measured - valid).abs() < near * valid, "{what}: {measured} {valid}");
             let (pass, _) = net.pass(&batch, &path, (true, false), 0.0).expect("runs");
-            assert!((pass.loss - loss).abs() < 1e-9 * loss, "{what}: {} {loss}", pass.loss);
+            assert!((pass.loss - loss).abs() < near * loss, "{what}: {} {loss}", pass.loss);
             let flat = net.params.grad.copy();
             let all = by_path(&mut net, &flat);
             let mut total = 0.0;
             for (path, grad) in &grads {
                 let truth = to_tensor(grad).expect("a tensor");
                 let ours = sliced(&all[&whole_path(&all, path)], grad);
-                assert!(distance(&ours, &truth) < 1e-9, "{what}: {path}");
+                assert!(distance(&ours, &truth) < near, "{what}: {path}");
                 total += truth.square().sum(tch::Kind::Double).double_value(&[]);
             }
             // Everything else is zero.
             let norm = flat.square().sum(tch::Kind::Double).double_value(&[]);
-            assert!((norm - total).abs() < 1e-9 * total, "{what}: {norm} {total}");
+            assert!((norm - total).abs() < near * total, "{what}: {norm} {total}");
         }
     }
 }
@@ -195,7 +215,7 @@ fn what_lies_outside_a_path_is_untouched() {
         let batch = net.loaders.weights.batch(0, 0).expect("a batch");
         for sample in samples(&space, 3) {
             let path = net.path(&sample);
-            let own = net.inherited(&sample).expect("the device works");
+            let own = inherited(&mut net, &sample);
             let velocity = sgd.velocity().map_or_else(|| net.params.flat.zeros_like(), Tensor::copy);
             let (before, fast) = (net.to_weights().expect("weights"), by_path(&mut net, &velocity));
             net.pass(&batch, &path, (true, false), 0.0).expect("runs");
@@ -354,6 +374,33 @@ fn gradients_of_a_mixture_agree_with_central_differences() {
     assert!((difference - exact).abs() < 1e-5 * exact, "{difference} {exact}");
 }
 
+/// The expansion of a block that no path takes learns nothing.
+#[test]
+fn numbers_without_a_part_have_no_gradient() {
+    let space = blocks();
+    let mut net = supernet(&space);
+    let batch = net.loaders.weights.batch(0, 0).expect("a batch");
+    let choices = net.choices().to_vec();
+    let even = |c: &Choice| Drawn::fixed(vec![1.0 / c.arms.len() as f64; c.arms.len()]);
+    let one = |c: &Choice| Drawn::path(c.arms.len() - 1, c.arms.len());
+    for numbers in [&even as &dyn Fn(&Choice) -> Drawn, &one] {
+        for (op, plays) in [(0, true), (1, false)] {
+            let draw = |c: &Choice| match c.kind {
+                Kind::Number => Some(numbers(c)),
+                _ => Some(Drawn::path(if c.label == "op" { op } else { 0 }, c.arms.len())),
+            };
+            let drawn: Vec<_> = choices.iter().map(draw).collect();
+            let route = net.selection(&drawn).expect("can be drawn");
+            let (_, grads) = net.pass(&batch, &route, (false, true), 0.0).expect("runs");
+            let has = |label: &str| {
+                let place = choices.iter().position(|c| c.label == label).expect("it is a decision");
+                grads[place].is_some()
+            };
+            assert_eq!(["w", "k", "e[0]", "e[1]"].map(has), [true, true, plays, true]);
+        }
+    }
+}
+
 fn search(space: &Space, strategy: &str, keep: Option<&Keep>, last: u32) -> Result<Found, OneShotError> {
     let recipe = Recipe { epochs: 3, batch: 50, images: 100, precision: Precision::F32, ..recipe() };
     build(strategy)?.search(space, dataset(), &recipe, keep, &mut |e| assert!(e.epoch < last, "ended"))
@@ -397,18 +444,19 @@ fn what_cannot_be_mixed_is_refused_and_sampled() {
     let n = "\n  decision ?n in [1, 2]";
     let nodes = |more: &str| format!("{stem}\n    {more}");
     let cases = [
-        (natsbench_size(), "?c0", "how often a block is repeated"),
-        (small(n, "%s = conv2d %x {out=4, k=3, stride=?n, pad=1}", "s"), "?n", "stride"),
-        (small(n, "%s = conv2d %x {out=4, k=3, pad=?n}", "s"), "?n", "size of an image"),
+        (natsbench_size(), "?c", "how often a block is repeated"),
+        (small(n, "%s = conv2d %x {out=4 * ?n, k=3, stride=?n, pad=1}", "s"), "?n", "stride"),
+        (small(n, "%s = conv2d %x {out=4 * ?n, k=3, pad=?n}", "s"), "?n", "size of an image"),
         (
             small(n, "%s = conv2d %x {out=4, k=3, pad=1}\n    %t = conv2d %s {out=4, k=1, groups=?n}", "t"),
             "?n",
-            "group",
+            "greatest shape",
         ),
         (small(w, &nodes("%t = group_norm %s {groups=2}"), "t"), "?w", "normalised together"),
         (small(w, &nodes("%t = concat %s, %x"), "t"), "?w", "put behind"),
         (small(w, &nodes("%t = channel_shuffle %s {groups=2}"), "t"), "?w", "axes"),
         (small(w, &nodes("%t = conv2d %s {out=8, k=1, groups=2}"), "t"), "?w", "group"),
+        (small(n, "%s = conv2d %x {out=4, k=3, stride=?n}", "s"), "?n", "shapes no weight"),
         (small(n, "%s = avg_pool %x {k=2 * ?n - 1, stride=1, pad=?n - 1}", "s"), "?n", "shapes no weight"),
     ];
     for (space, label, why) in cases {
@@ -420,7 +468,7 @@ fn what_cannot_be_mixed_is_refused_and_sampled() {
         let mut net = supernet(&space);
         let batch = net.loaders.weights.batch(0, 0).expect("a batch");
         for sample in samples(&space, 3) {
-            let own = net.inherited(&sample).expect("the device works");
+            let own = inherited(&mut net, &sample);
             let (valid, _, _) = alone(&mut net, &sample, &own, &batch);
             let measured = net.measure(&net.path(&sample)).expect("is measured").loss;
             assert!((measured - valid).abs() < 1e-9 * valid, "{label} {why}, {sample}: {measured} {valid}");

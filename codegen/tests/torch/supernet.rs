@@ -184,3 +184,30 @@ fn a_selection_that_does_not_fit() {
     let text = refuse(three().into_iter().chain([Pick::path(7)]).collect());
     assert!(text.starts_with("site `r` has 3 arms; the selection asks for"), "{text}");
 }
+
+/// A repeat of +1, of depth 1, 2 and 4 by .3, .3 and .4, adds 2.5.
+#[test]
+fn a_weighted_depth_is_a_weighted_mean() {
+    let text = "module @m {
+      entry @main
+      decision ?d in [1, 2, 4]
+      graph @next(%x) {
+        %one = constant {shape=[1], value=1.0}
+        %y = add %x, %one
+        return %y
+      }
+      graph @main(%x: f32[N, 1]) {
+        %y = repeat ?d @next(%x)
+        return %y
+      }
+    }";
+    let module: Module = text.parse().unwrap_or_else(|e| panic!("{e}"));
+    let program = Elaboration::supernet(&module, &|_: &str, _: Option<i64>| None).run().expect("elaborates");
+    let plan = Lowering::of(&program, Mode::Eval).expect("lowers").finish();
+    let (exec, mut params) = executor(plan, Kind::Double, Layout::Contiguous);
+    let selection = Selection { sites: vec![Pick::mixture(Tensor::from_slice(&[0.3, 0.3, 0.4]))] };
+    let run = Run { selection: Some(&selection), ..Run::default() };
+    let out = exec.run(&mut params, &[Tensor::zeros([2, 1], (Kind::Double, exec.device().into()))], &run);
+    let out = Vec::<f64>::try_from(out.expect("runs").outputs[0].flatten(0, -1)).expect("numbers");
+    assert!(out.iter().all(|y| (y - 2.5).abs() < 1e-12), "{out:?}");
+}

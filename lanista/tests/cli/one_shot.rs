@@ -35,6 +35,17 @@ fn a_search_prints_what_it_found_and_draws_it() {
     }
 }
 
+/// Widths are slices of shared weights.
+#[test]
+fn widths_are_searched() {
+    let f = folder();
+    let keep = ["--evaluator", SHORT, "--checkpoint", "kept.safetensors", "--quiet"];
+    let args = search("natsbench-size:image=1x8x8", "spos:trials=3,recalibrate=2", &keep);
+    let found = ok(f.path(), &args);
+    assert!(found.contains(':') && found.contains("c0="), "{found}");
+    assert_eq!(ok(f.path(), &args), found);
+}
+
 /// A search that was ended after its first epoch, and one that was not.
 #[test]
 fn a_kept_search_goes_on() {
@@ -68,7 +79,7 @@ fn what_a_one_shot_search_cannot_do_is_one_line() {
     has(&search(SPACE, "darts", &["--evaluator", SHORT, "--journal", "x"]), &["--journal is for"]);
     has(&search(SPACE, "darts:ordr=1", &["--evaluator", SHORT]), &["did you mean `order`?"]);
     has(&search("nasbench101:image=1x8x8", "darts", &["--evaluator", SHORT]), &["decides by the mutator"]);
-    has(&search("natsbench-size:image=1x8x8", "gdas", &["--evaluator", SHORT]), &["`gdas` cannot treat ?", "number"]);
+    has(&search("natsbench-size:image=1x8x8", "darts", &["--evaluator", SHORT]), &["`darts` cannot treat ?", "spos"]);
     has(&search("nasbench201", "darts", &["--evaluator", SHORT]), &["image=1x8x8"]);
     has(&search(SPACE, "darts", &["--evaluator", "train:data=digits,valid=none"]), &["valid"]);
     has(&search(SPACE, "darts", &["--evaluator", "train:data=digits,batch=100000000"]), &["batch"]);

@@ -229,4 +229,28 @@ mod tests {
         let error = Penalty::new(&space, &choices, Measure::Latency, (0.3, "raspi")).expect_err("none").to_string();
         assert!(error.contains("did you mean `raspi4`?"), "{error}");
     }
+
+    /// A convolution of 9, 25 or 49 thousand operations, and of 0.9, 2.5 or 4.9 thousand weights, at .2, .3 and .5; and
+    /// one whose cost is a product of two decisions.
+    #[test]
+    fn numbers_cost_what_is_expected_of_them() {
+        let space = |node: &str| {
+            let decisions = "decision ?k in [3, 5, 7] decision ?w in [10, 20]";
+            let graph = format!("graph @main(%x: f32[N, 10, 2, 5]) {{ %y = conv2d %x {{{node}}} return %y }}");
+            let text = format!("module @m {{ entry @main {decisions} {graph} }}");
+            Space::new(text.parse().expect("parses")).expect("verifies")
+        };
+        let p = [vec![0.2, 0.3, 0.5], vec![0.4, 0.6]];
+        for (node, expected) in [
+            ("out=10, k=?k, pad=?k // 2, bias=false", [3_380.0, 33_800.0]),
+            ("out=?w, k=?k, pad=?k // 2, bias=false", [1.6 * 3_380.0, 1.6 * 33_800.0]),
+        ] {
+            let space = space(node);
+            let choices = super::super::numbers::numbers("test", &space).expect("numbers");
+            for (measure, expected) in [Measure::Params, Measure::Macs].into_iter().zip(expected) {
+                let penalty = Penalty::new(&space, &choices, measure, (1.0, "")).expect("has a cost");
+                assert!((penalty.cost.expected(&p) - expected).abs() < 1e-9);
+            }
+        }
+    }
 }

@@ -228,3 +228,68 @@ fn clusters(scope: &[usize], choices: &[Choice], shapes: &WeightShapes) -> Optio
     };
     groups.iter().map(cluster).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::one_shot::numbers;
+    use mutators::Space;
+
+    /// The factors of a weight of a module, by path.
+    fn share(decisions: &str, node: &str, shares: &[&[f64]], weight: &str) -> (Vec<i64>, Vec<f64>, usize) {
+        let text = format!(
+            "module @m {{ entry @main {decisions} graph @main(%x: f32[N, 2, 6, 6]) {{ %y = {node} return %y }} }}"
+        );
+        let space = Space::new(text.parse().expect("parses")).expect("verifies");
+        let choices = numbers::numbers("test", &space).expect("numbers");
+        let envelope = Envelope::of(space.base()).expect("an envelope");
+        let shapes = envelope.weights.iter().find(|w| w.path == weight).expect("it is there");
+        let scope: Vec<usize> = shapes
+            .scope
+            .iter()
+            .map(|d| choices.iter().position(|c| c.label == envelope.decisions[*d]).expect("a number"))
+            .collect();
+        let clusters = clusters(&scope, &choices, shapes).expect("every value has a shape");
+        let shares = Shares(shares.iter().map(|s| s.to_vec()).collect());
+        let shape: Vec<i64> = shapes.spec.shape.iter().map(|d| i64::from(*d)).collect();
+        let like = Tensor::zeros(&shape[..], (Element::Double, tch::Device::Cpu));
+        let product = clusters.iter().fold(like.ones_like(), |all, c| all * c.share(&shares, &like).expect("a tensor"));
+        (shape, Vec::try_from(product.flatten(0, -1)).expect("numbers"), clusters.len())
+    }
+
+    fn near(found: &[f64], truth: &[f64]) {
+        assert_eq!(found.len(), truth.len());
+        found.iter().zip(truth).for_each(|(a, b)| assert!((a - b).abs() < 1e-12, "{found:?} {truth:?}"));
+    }
+
+    #[test]
+    fn a_weighted_width_multiplies_the_prefix() {
+        let (shape, found, _) =
+            share("decision ?w in [1, 2, 3]", "conv2d %x {out=?w, k=1}", &[&[0.5, 0.3, 0.2]], "y.bias");
+        assert_eq!(shape, [3]);
+        near(&found, &[1.0, 0.5, 0.2]);
+    }
+
+    #[test]
+    fn weighted_kernels_have_nested_centres() {
+        let node = "conv2d %x {out=1, k=[1, ?k], groups=1, bias=false}";
+        let (shape, found, _) = share("decision ?k in [2, 3, 5]", node, &[&[0.5, 0.3, 0.2]], "y.weight");
+        assert_eq!(shape, [1, 2, 1, 5]);
+        // 5 to 3 is [1:4], 5 to 2 is [1:3].
+        near(&found[..5], &[0.2, 1.0, 1.0, 0.5, 0.2]);
+        near(&found[5..], &found[..5]);
+    }
+
+    #[test]
+    fn numbers_of_different_axes_multiply_and_those_of_one_are_summed_together() {
+        let decisions = "decision ?w in [1, 2] decision ?k in [1, 3] decision ?e in [1, 2]";
+        let node = "conv2d %x {out=?w * ?e, k=[1, ?k], bias=false}";
+        let shares: [&[f64]; 3] = [&[0.25, 0.75], &[0.5, 0.5], &[0.1, 0.9]];
+        let (shape, found, clusters) = share(decisions, node, &shares, "y.weight");
+        assert_eq!((shape, clusters), (vec![4, 2, 1, 3], 2));
+        // The width is 1, 2, 2 or 4 by .025, .225, .075 and .675.
+        let along: Vec<f64> = found.iter().skip(1).step_by(6).copied().collect();
+        near(&along, &[1.0, 0.975, 0.675, 0.675]);
+        near(&found[18..21], &[0.3375, 0.675, 0.3375]);
+    }
+}

@@ -190,7 +190,12 @@ impl Supernet {
             let shapes = |c: &Choice| weights.clone().filter(learned).any(|w| envelope.shapes(&c.label, w));
             let drawn = self.choices.iter().zip(drawn).filter(|(c, d)| c.kind == Kind::Number && d.is_some());
             if let Some((c, _)) = drawn.into_iter().find(|(c, _)| !shapes(c)) {
-                return Err(fits::misfit(&self.strategy, &[&c.label], "shapes no weight".to_owned()));
+                return Err(OneShotError::Decision {
+                    strategy: self.strategy.clone(),
+                    label: c.label.to_string(),
+                    what: "shapes no weight, through which a share of its values could learn".to_owned(),
+                    remedy: "use a strategy that learns from paths as a whole, such as spos, random-one-shot or enas",
+                });
             }
         }
         let pick = |(choice, drawn): (&Choice, &Option<Drawn>)| -> Result<Pick, OneShotError> {
