@@ -233,7 +233,7 @@ impl Lowering {
 
     fn site(&mut self, at: &Place, label: &Name, kind: SiteKind, arms: Vec<Name>, x: &[Var], ty: TensorType) -> Var {
         let id = self.plan.sites.len() as u32;
-        let site = Site { path: dotted(&at.node), label: label.clone(), kind, arms, grad: None };
+        let site = Site { path: dotted(&at.held), label: label.clone(), kind, arms, grad: None };
         self.plan.sites.push(site);
         self.node = dotted(&at.node);
         self.step(Kernel::Mix(id), x, [ty])

@@ -98,7 +98,7 @@ pub enum SiteKind {
 /// A place where a decision is open.
 #[derive(Clone, Debug)]
 pub struct Site {
-    /// Path of the node.
+    /// Path under which its arms have their weights: the node's, or one that it shares with others.
     pub path: Name,
     /// The decision's label; calls of one cell share it.
     pub label: Name,

@@ -126,6 +126,52 @@ fn a_path_is_the_derived_network() {
     }
 }
 
+/// Two calls of a cell with a choice that share their weights.
+const TIED: &str = "module @net {
+  entry @main
+  decision ?op in [conv, none]
+  graph @block(%x) {
+    %v = conv2d %x {out=4, k=3, pad=1}
+    %y = tanh %v
+    return %y
+  }
+  graph @cell(%x) {
+    %c = choice ?op (%x) { conv: @block, none: zero }
+    %y = add %x, %c
+    return %y
+  }
+  graph @main(%x: f32[N, 4, 6, 6]) {
+    %a = @cell(%x) weights cell
+    %b = @cell(%a) weights cell
+    return %b
+  }
+}";
+
+#[test]
+fn a_path_with_shared_weights_is_the_derived_network() {
+    let module: Module = TIED.parse().unwrap_or_else(|e| panic!("{e}"));
+    let open = Elaboration::supernet(&module, &|_: &str, _: Option<i64>| None).run().unwrap_or_else(|e| panic!("{e}"));
+    let full = plan(&open, Mode::Train);
+    let paths: Vec<&str> = full.weights.iter().map(|w| w.path.as_str()).collect();
+    assert_eq!(paths, ["cell.c.conv.v.weight", "cell.c.conv.v.bias"]);
+    assert_eq!(full.sites.iter().map(|s| s.path.as_str()).collect::<Vec<_>>(), ["cell.c", "cell.c"]);
+    let given = inputs(&full, 3, 5);
+    let (exec, mut params) = executor(full, Kind::Double, Layout::Contiguous);
+    let weights = params.to_weights().expect("weights");
+    let selection = Selection { sites: vec![Pick::path(0), Pick::path(0)] };
+    let run = Run { selection: Some(&selection), ..Run::default() };
+    let ours = exec.run(&mut params, &given, &run).unwrap_or_else(|e| panic!("{e}"));
+    let conv = |_: &str, _: Option<i64>| Some(Value::label("conv"));
+    let program = Elaboration::new(&module, &conv).run().unwrap_or_else(|e| panic!("{e}"));
+    let (single, _) = executor(training_plan(&program, Mode::Train), Kind::Double, Layout::Contiguous);
+    let inherited = |path: &Name| weights[&Name::new(path.replacen("cell.c.", "cell.c.conv.", 1))].clone();
+    let own = single.plan().weights.iter().map(|w| (w.path.clone(), inherited(&w.path))).collect();
+    let mut single_params = Params::new(single.plan(), &own, exec.device(), Kind::Double).expect("inherits");
+    let truth = single.run(&mut single_params, &given, &Run::default()).unwrap_or_else(|e| panic!("{e}"));
+    assert!(distance(&ours.outputs[1], &truth.outputs[1]) < 1e-12);
+    assert!(distance(&params.grad, &single_params.grad) < 1e-12);
+}
+
 #[test]
 fn skipped_paths_cost_nothing() {
     let (exec, _) = executor(plan(&supernet(), Mode::Train), Kind::Double, Layout::ChannelsLast);

@@ -84,7 +84,9 @@ impl Program {
                 }
                 Action::Op(op) => {
                     let val = b.node(Name::new(name), Body::Op(op.clone().into()), x);
-                    b.tie(&val, &here.weights);
+                    if step.action.has_weights(&instance.types_of(&step.operands)) {
+                        b.tie(&val, &here.weights);
+                    }
                     values.extend((0..step.outs).map(|k| val.output(k as u8)));
                 }
                 Action::Call(callee) => values.extend(self.inline(*callee, &here, &x, b)?),

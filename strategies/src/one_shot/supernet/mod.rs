@@ -280,7 +280,9 @@ impl Supernet {
             .filter(|(_, _, c)| c.kind == Kind::Layer)
             .collect();
         // Inner choices first, so that the paths of the outer ones still fit.
-        layers.sort_by_key(|(path, ..)| std::cmp::Reverse(path.len()));
+        layers.sort_by_key(|(path, ..)| (std::cmp::Reverse(path.len()), *path));
+        // Sites that share their weights are one place.
+        layers.dedup_by_key(|(path, ..)| *path);
         let own = |path: &str| -> Option<String> {
             let mut own = path.to_owned();
             for (site, taken, choice) in &layers {
