@@ -244,6 +244,15 @@ fn a_cost_decides_if_it_counts_enough() {
     }
 }
 
+/// A table of latencies is of the benchmark's own networks: others have none, and that is said before anything is trained.
+#[test]
+fn a_latency_needs_its_table() {
+    for strategy in ["darts:order=1,cost=latency", "proxyless:cost=latency,device=raspi4"] {
+        let error = run(NB201, strategy, &recipe()).expect_err("no table").to_string();
+        assert!(error.starts_with("cost=latency weighs whole architectures") && !error.contains('\n'), "{error}");
+    }
+}
+
 /// What drives every choice to what is free, a cost, ends the search where it is told to stop.
 #[test]
 fn a_search_stops_where_nothing_is_left_to_learn() {
@@ -263,7 +272,15 @@ fn a_search_stops_where_nothing_is_left_to_learn() {
 fn weights_learn() {
     let recipe = Recipe { epochs: 4, images: 0, batch: 64, precision: Precision::F32, ..recipe() };
     // Noise on every factor slows the weights down.
-    for (strategy, share) in [("darts:order=1", 0.6), ("snas:arch_lr=0.01", 0.97)] {
+    let shares = [
+        ("darts:order=1", 0.6),
+        ("drnas", 0.97),
+        ("pc-darts:warmup=0", 0.97),
+        ("proxyless", 0.97),
+        ("sdarts", 0.9),
+        ("snas:arch_lr=0.01", 0.97),
+    ];
+    for (strategy, share) in shares {
         let found = run("nasbench201:image=1x8x8,channels=4,cells=1", strategy, &recipe).expect("searches");
         let (first, last) = (&found.history[0], found.history.last().expect("four epochs"));
         assert!(last.train_loss < share * first.train_loss, "{strategy}: {} {}", first.train_loss, last.train_loss);

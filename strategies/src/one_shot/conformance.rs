@@ -25,9 +25,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// of [`OneShot`](crate::one_shot::OneShot).
 ///
 /// ```
-/// use strategies::one_shot::build;
-///
-/// strategies::one_shot_conformance!(first_order, build("darts:order=1").expect("it is in the hub"));
+/// strategies::one_shot_conformance!(first_order, strategies::one_shot::build("darts:order=1").expect("it is in the hub"));
 /// ```
 #[macro_export]
 macro_rules! one_shot_conformance {
@@ -36,38 +34,33 @@ macro_rules! one_shot_conformance {
             #[allow(unused_imports, reason = "the expression may need what stands around")]
             use super::*;
 
-            fn search(
-                (space, dataset): (&::mutators::Space, &::evaluators::train::Dataset),
-                recipe: &::evaluators::train::Recipe,
-                keep: ::std::option::Option<&$crate::one_shot::Keep>,
-                report: $crate::one_shot::Report<'_>,
-            ) -> ::std::result::Result<$crate::one_shot::Found, $crate::one_shot::OneShotError> {
-                ($make).search(space, dataset, recipe, keep, report)
+            fn check(suite: fn($crate::one_shot::conformance::Search<'_>)) {
+                suite(&|on, recipe, keep, report| ($make).search(on.0, on.1, recipe, keep, report));
             }
 
             #[test]
             fn a_seed_determines_the_search() {
-                $crate::one_shot::conformance::seeds_determine(&search);
+                check($crate::one_shot::conformance::seeds_determine);
             }
 
             #[test]
             fn a_resumed_search_equals_the_uninterrupted_one() {
-                $crate::one_shot::conformance::resumes(&search);
+                check($crate::one_shot::conformance::resumes);
             }
 
             #[test]
             fn what_is_not_run_is_untouched() {
-                $crate::one_shot::conformance::leaves_the_rest(&search);
+                check($crate::one_shot::conformance::leaves_the_rest);
             }
 
             #[test]
             fn the_found_sample_is_legal() {
-                $crate::one_shot::conformance::finds_a_sample(&search);
+                check($crate::one_shot::conformance::finds_a_sample);
             }
 
             #[test]
             fn bad_spaces_are_refused() {
-                $crate::one_shot::conformance::refuses(&search);
+                check($crate::one_shot::conformance::refuses);
             }
         }
     };

@@ -18,6 +18,7 @@ use ir::program::Step;
 use ir::{Body, Callee, Candidate, Elaboration, Expr, Graph, Module, Name, OpTemplate, Patch, PatchError, Program};
 use rustc_hash::FxHashSet;
 
+/// What helps where candidates do not fit.
 const REMEDY: &str = "let them take their channels as a parameter of the choice's graph, as in `darts:network=search`, or \
                       take partial=1";
 
@@ -32,13 +33,15 @@ pub(super) fn rewrite(strategy: &str, module: &Module, share: u32) -> Result<Mod
     let outer = module.graphs.iter().filter(|g| !inner.contains(g.name()));
     for (graph, node) in outer.flat_map(|g| g.nodes().map(move |n| (g, n))) {
         let Body::Choice { decision, .. } = &node.body else { continue };
-        let refuse = |what: String| OneShotError::Decision {
+        let refuse = |what: String, remedy| OneShotError::Decision {
             strategy: strategy.to_owned(),
             label: decision.label.to_string(),
             what,
-            remedy: REMEDY,
+            remedy,
         };
-        let Some(place) = Place::of(&program, graph, node, share).map_err(refuse)? else { continue };
+        let place = Place::of(&program, graph, node, share);
+        let remedy = "give the space channels that fit, or take another partial; at partial=1 all are seen";
+        let Some(place) = place.map_err(|what| refuse(what, remedy))? else { continue };
         // Alone, so that what does not fit is known to come from this choice.
         let alone = |patch: &mut Patch| place.write(patch, graph, node, share);
         let mut one = Patch::new("partial-channels");
@@ -49,9 +52,10 @@ pub(super) fn rewrite(strategy: &str, module: &Module, share: u32) -> Result<Mod
         if !fits {
             return Err(refuse(
                 "has candidates of a fixed number of channels, so that it cannot see a share".to_owned(),
+                REMEDY,
             ));
         }
-        alone(&mut patch).map_err(|e| refuse(format!("cannot be rewritten ({e})")))?;
+        alone(&mut patch).map_err(|e| refuse(format!("cannot be rewritten ({e})"), REMEDY))?;
     }
     let rewritten = patch.apply(module);
     rewritten.map_err(|e: PatchError| mutators::MutateError::from(e).into())
@@ -228,7 +232,7 @@ mod tests {
     fn what_does_not_fit_is_named() {
         let refuse = |module: &Module, share| {
             let error = rewrite("pc-darts", module, share).expect_err("refused").to_string();
-            assert!(error.starts_with("`pc-darts` cannot treat ?") && error.contains(REMEDY), "{error}");
+            assert!(error.starts_with("`pc-darts` cannot treat ?") && error.contains("partial=1"), "{error}");
             error
         };
         let nb201 = base("nasbench201:image=1x8x8,channels=6,cells=1");
