@@ -18,7 +18,7 @@ use std::collections::BTreeSet;
 const MOST: usize = 4096;
 
 /// Decisions that cannot be mixed, and what they do.
-pub(super) fn misfit(strategy: &str, labels: &[&str], what: String) -> OneShotError {
+pub(super) fn misfit(strategy: &str, labels: &[&str], what: &str) -> OneShotError {
     OneShotError::Decision {
         strategy: strategy.to_owned(),
         label: labels.join(", ?"),
@@ -38,7 +38,7 @@ pub(super) fn check(
     envelope: &Envelope,
     subnets: &Subnets,
 ) -> Result<(), OneShotError> {
-    let refuse = |labels: &[&str], what: &str| Err(misfit(strategy, labels, what.to_owned()));
+    let refuse = |labels: &[&str], what: &str| Err(misfit(strategy, labels, what));
     let numbers: Vec<&Name> = subnets.numbers().map(|(_, c)| &c.label).collect();
     let place = |d: &usize| numbers.iter().position(|n| **n == envelope.decisions[*d]);
     if let Some(n) = envelope.depths.iter().find_map(place) {

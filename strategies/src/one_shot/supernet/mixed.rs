@@ -67,7 +67,7 @@ impl Mixed {
             let clusters = scope.and_then(|scope| clusters(&scope, choices, shapes));
             let clusters = clusters.ok_or_else(|| {
                 let labels = shapes.scope.iter().map(|d| envelope.decisions[*d].as_str()).collect::<Vec<_>>();
-                misfit(strategy, &labels, format!("gives `{}` no shape by some of its values", shapes.path))
+                misfit(strategy, &labels, &format!("gives `{}` no shape by some of its values", shapes.path))
             })?;
             blends.push(Blend { weight, clusters });
         }
