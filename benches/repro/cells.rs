@@ -19,7 +19,7 @@ pub fn record(args: &Args, size: Size, seed: u64) -> Fallible<Value> {
     let train = size.evaluator(args, 2, "")?;
     let (dataset, recipe) = prepare(&train, seed)?;
     let [c, h, w] = dataset.images().shape();
-    let Size { channels, cells, epochs, batch, images } = size;
+    let (Size { channels, cells, epochs, batch, .. }, images) = (size, size.words());
     let shape =
         format!("channels={channels},layers={cells},image={c}x{h}x{w},classes={}", dataset.images().classes.len());
     let space = mutators::spaces::build(&format!("darts:network=search,{shape}"))?;

@@ -31,9 +31,14 @@ impl Size {
         }
     }
 
+    /// The training images as an option of `train`.
+    pub fn words(self) -> String {
+        if self.images == 0 { "all".to_owned() } else { self.images.to_string() }
+    }
+
     /// The recipe of a supernet: DARTS', in this size, with one of `valid` images held out.
     pub fn evaluator(self, args: &Args, valid: usize, more: &str) -> Fallible<Train> {
-        let Self { epochs, batch, images, .. } = self;
+        let (Self { epochs, batch, .. }, images) = (self, self.words());
         let text = format!(
             "train:recipe=darts-search,data={},epochs={epochs},batch={batch},images={images},valid=1/{valid},\
              threads={},device={}{more}",
@@ -45,8 +50,7 @@ impl Size {
 
 impl fmt::Display for Size {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let images = if self.images == 0 { "all".to_owned() } else { self.images.to_string() };
-        let Self { channels, cells, epochs, batch, .. } = self;
+        let (Self { channels, cells, epochs, batch, .. }, images) = (self, self.words());
         write!(f, "channels {channels}, cells {cells}, epochs {epochs}, batch {batch}, training images {images}")
     }
 }
