@@ -92,13 +92,13 @@ impl Experiment {
 
     fn size(self, args: &Args) -> Size {
         let size = match (self, args.full) {
-            (Self::Spos, false) => Size { channels: 4, cells: 1, epochs: 40, batch: 64, images: 10_000 },
+            (Self::Spos, false) => Size { channels: 4, cells: 1, epochs: 60, batch: 64, images: 2000 },
             (Self::Spos, true) => Size { channels: 16, cells: 5, epochs: 250, batch: 64, images: 0 },
-            (Self::Darts, false) => Size { channels: 4, cells: 1, epochs: 15, batch: 64, images: 4000 },
+            (Self::Darts, false) => Size { channels: 4, cells: 1, epochs: 20, batch: 64, images: 1000 },
             (Self::Darts, true) => Size { channels: 16, cells: 5, epochs: 50, batch: 64, images: 0 },
-            (Self::Enas, false) => Size { channels: 4, cells: 1, epochs: 20, batch: 64, images: 10_000 },
+            (Self::Enas, false) => Size { channels: 4, cells: 1, epochs: 20, batch: 64, images: 2000 },
             (Self::Enas, true) => Size { channels: 16, cells: 5, epochs: 150, batch: 64, images: 0 },
-            (Self::Cells, false) => Size { channels: 4, cells: 4, epochs: 8, batch: 64, images: 4000 },
+            (Self::Cells, false) => Size { channels: 4, cells: 3, epochs: 6, batch: 64, images: 1000 },
             (Self::Cells, true) => Size { channels: 16, cells: 8, epochs: 50, batch: 64, images: 0 },
         };
         size.with(args)

@@ -133,6 +133,8 @@ impl Dataset {
             let reason = "valid=none leaves nothing to learn the architecture from; give valid=1/N".to_owned();
             return Err(DataError::Options { reason });
         };
+        // A search on few images is measured on few.
+        let valid = self.few(valid, recipe);
         let plain = self.plain(recipe);
         let images = &self.resident()[0];
         Ok(SearchLoaders {
@@ -157,11 +159,15 @@ impl Dataset {
                 (train, Some(valid))
             }
         };
-        let few = |indices: Vec<u32>| match recipe.images {
+        (self.few(train, recipe), valid)
+    }
+
+    /// As many as the recipe asks for, evenly of all classes.
+    fn few(&self, indices: Vec<u32>, recipe: &Recipe) -> Vec<u32> {
+        match recipe.images {
             0 => indices,
-            n => evenly(&indices, &images.train.labels, n),
-        };
-        (few(train), valid)
+            n => evenly(&indices, &self.images.train.labels, n),
+        }
     }
 
     /// In order, as they are.

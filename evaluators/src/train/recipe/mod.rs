@@ -64,7 +64,7 @@ pub struct Recipe {
     pub valid: usize,
     /// Seed of what is held out.
     pub valid_seed: u64,
-    /// Train on so many images only, evenly of all classes; 0 for all.
+    /// Train on so many images only, evenly of all classes; 0 for all. A one-shot search holds out no more either.
     pub images: usize,
     /// Threads of libtorch's kernels.
     pub threads: usize,
