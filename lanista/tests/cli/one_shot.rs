@@ -3,6 +3,7 @@
 use super::support::{folder, ok, refused, run_in};
 use serde_json::Value;
 use std::fs;
+use std::process::Command;
 
 const SPACE: &str = "nasbench201:image=1x8x8,channels=2,cells=1";
 const SHORT: &str = "train:data=digits,epochs=2,images=100,batch=50";
@@ -64,6 +65,58 @@ fn a_kept_search_goes_on() {
     fs::write(f.path().join("kept.safetensors"), "no").expect("is written");
     let message = refused(f.path(), &search(SPACE, "gdas", &[&keep[..], &["--quiet"]].concat()));
     assert!(message.contains("not a whole safetensors file"), "{message}");
+}
+
+/// The real TensorBoard reads what `--logdir` wrote.
+#[test]
+fn tensorboard_shows_the_course() {
+    let Some(python) = testing::require_python(&["tensorboard", "PIL"]) else { return };
+    let f = folder();
+    let args = search(SPACE, "darts:order=1", &["--evaluator", SHORT, "--logdir", "runs/one", "--json", "found.json"]);
+    ok(f.path(), &[&args[..], &["--quiet"]].concat());
+    let script = testing::repository().join("lanista/tests/cli/events.py");
+    let output = Command::new(python).arg(script).arg(f.path().join("runs/one")).output().expect("Python runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let read: Value = serde_json::from_slice(&output.stdout).expect("is JSON");
+    let found = fs::read_to_string(f.path().join("found.json")).expect("is written");
+    let found: Value = serde_json::from_str(&found).expect("is JSON");
+    for (tag, field) in [("loss/training", "train_loss"), ("accuracy/validation", "valid_accuracy")] {
+        for (i, point) in read["numbers"][tag].as_array().expect("is there").iter().enumerate() {
+            let told = found["epochs"][i][field].as_f64().expect("a number");
+            assert_eq!(point[0].as_u64(), Some(i as u64 + 1));
+            assert!((point[1].as_f64().expect("a number") - told).abs() <= 1e-6 * told.abs(), "{tag}: {point} {told}");
+        }
+        assert_eq!(read["numbers"][tag].as_array().map(Vec::len), Some(2));
+    }
+    let strength = |arm: &str| read["numbers"][format!("strength e01/{arm}")][1][1].as_f64().expect("is there");
+    let all = ["none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3"].map(strength);
+    assert!((all.iter().sum::<f64>() - 1.0).abs() < 1e-6, "{all:?}");
+    assert_eq!(read["pictures"]["network"][0][0].as_u64(), Some(1));
+}
+
+/// What was found is trained: from scratch, or as it was in the supernet.
+#[test]
+fn what_was_found_is_trained() {
+    let f = folder();
+    let base = ["--evaluator", SHORT, "--retrain", "plain:epochs=1,images=100,lr=0.001", "--quiet"];
+    let more = |more: &[&'static str]| search(SPACE, "gdas", &[&base[..], more].concat());
+    let scratch = ok(f.path(), &more(&["--retrain-out", "scratch"]));
+    let inherited = ok(f.path(), &more(&["--retrain-out", "inherited", "--inherit"]));
+    assert!(scratch.contains("genotype") && scratch.contains("test "), "{scratch}");
+    assert_ne!(scratch, inherited);
+    for out in ["scratch", "inherited"] {
+        assert!(f.path().join(out).join("weights.safetensors").exists());
+    }
+    // By its genotype, in a space of another size.
+    ok(f.path(), &more(&["--retrain-space", "nasbench201:image=1x8x8,channels=4,cells=1"]));
+    let message = refused(f.path(), &more(&["--retrain-space", "toy:image=1x8x8"]));
+    assert!(message.contains("not known there by a genotype"), "{message}");
+    let message = refused(f.path(), &more(&["--retrain-out", "scratch"]));
+    assert!(message.contains("scratch"), "{message}");
+    let message = refused(f.path(), &search(SPACE, "gdas", &["--evaluator", SHORT, "--retrain", "plain:epoch=1"]));
+    assert!(message.contains("did you mean `epochs`?"), "{message}");
+    let args = ["search", "toy", "--strategy", "random", "--evaluator", "cost", "--trials", "1", "--retrain", "plain"];
+    assert!(refused(f.path(), &args).contains("--retrain is of one-shot searches"));
 }
 
 #[test]
