@@ -4,7 +4,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup-torch demo demo-train demo-oneshot test check check-default bless bench bench-peers deny
+.PHONY: help setup-torch demo demo-train demo-oneshot test check check-default bless bench bench-peers bench-repro deny
 
 CARGO ?= cargo
 # All of Lanista, in the one profile that check, tests and demos share: another would build libtorch's bindings again.
@@ -28,6 +28,7 @@ help:
 	  'make bless        write golden files anew; read the diff before you commit it' \
 	  'make bench        criterion benchmarks' \
 	  'make bench-peers  the same work in PyTorch, side by side' \
+  'make bench-repro  the tables of benches/repro from its logs' \
 	  'make deny         licences, advisories and bans (needs cargo-deny)'
 
 setup-torch:
@@ -68,6 +69,11 @@ bench:
 bench-peers: setup-torch
 	$(CARGO) build $(ALL) --bins
 	LANISTA_STEP=$(BIN)/darts-step benches/peers/run.sh
+
+bench-repro: setup-torch
+	$(CARGO) build $(ALL) --bins
+	@for log in benches/repro/logs/*.json; do \
+	  printf '\n== %s\n' "$$log"; $(BIN)/repro "$$(basename "$$log" .json)" --from "$$log"; done
 
 deny:
 	cargo deny check
