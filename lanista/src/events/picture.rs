@@ -16,13 +16,15 @@ pub struct Picture {
     pub png: Vec<u8>,
 }
 
-/// A font that comes along, so that a machine without fonts draws the same.
+/// Fonts that come along, so that a machine without fonts draws the same.
 fn options() -> &'static Options<'static> {
     static OPTIONS: OnceLock<Options<'static>> = OnceLock::new();
     let make = || {
         let mut options = Options { font_family: "Ubuntu".to_owned(), ..Options::default() };
         let fonts = Arc::make_mut(&mut options.fontdb);
         fonts.load_font_data(epaint_default_fonts::UBUNTU_LIGHT.to_vec());
+        // For the arrows, which the first one lacks.
+        fonts.load_font_data(epaint_default_fonts::HACK_REGULAR.to_vec());
         let family = fonts.faces().next().and_then(|f| f.families.first()).map(|(name, _)| name.clone());
         if let Some(family) = family {
             fonts.set_sans_serif_family(family.clone());
