@@ -18,6 +18,9 @@ use tch::{Reduction, Tensor};
 
 const NB201: &str = "nasbench201:image=1x8x8,channels=2,cells=1";
 const DARTS: &str = "darts:network=search,image=1x8x8,channels=2,layers=3";
+const ENAS_MACRO: &str = "enas-macro:image=1x8x8,channels=4,layers=6";
+const ENAS_MICRO: &str = "enas-micro:image=1x8x8,channels=4,layers=3";
+const PROXYLESS: &str = "proxyless:image=1x8x8,classes=10,width=0.125";
 
 fn space(text: &str) -> Space {
     spaces::build(text).unwrap_or_else(|e| panic!("{text}: {e}"))
@@ -77,7 +80,7 @@ fn decisions_of_the_searched_darts_network() {
 
 #[test]
 fn a_path_is_the_network_of_its_sample() {
-    for text in [NB201, DARTS] {
+    for text in [NB201, DARTS, ENAS_MACRO, ENAS_MICRO, PROXYLESS] {
         let mut net = supernet(text, &recipe());
         train(&mut net, &mut |_| {}).expect("trains");
         for sample in samples(net.space(), 4) {

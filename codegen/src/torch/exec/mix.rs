@@ -8,7 +8,7 @@ use smallvec::{SmallVec, smallvec};
 use tch::{TchError, Tensor};
 
 impl Frame<'_> {
-    fn pick(&self, site: u32) -> &Pick {
+    pub fn pick(&self, site: u32) -> &Pick {
         self.run.selection.map_or(&Pick::ALL, |s| &s.sites[site as usize])
     }
 
@@ -34,6 +34,11 @@ impl Frame<'_> {
 
     pub fn mix(&self, site: u32, step: &Step) -> Result<Results, TchError> {
         let pick = self.pick(site);
+        if pick.is_nothing() {
+            let ty = self.exec.plan.type_of(step.first);
+            let zeros = Tensor::f_zeros(&self.sizes(ty)[..], (self.exec.kind_of(ty.dtype), self.exec.device.into()))?;
+            return Ok(smallvec![Some(zeros)]);
+        }
         let mut total: Option<Tensor> = None;
         let mut parts: SmallVec<[&Tensor; 4]> = SmallVec::new();
         for (arm, v) in step.operands.iter().enumerate().filter(|(a, _)| pick.takes(*a as u32)) {

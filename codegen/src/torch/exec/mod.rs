@@ -312,6 +312,7 @@ impl Frame<'_> {
     fn has_operands(&self, step: &Step) -> bool {
         let present = |v: &Var| self.values[v.index()].is_some();
         match &step.kernel {
+            Kernel::Mix(site) if self.pick(*site).is_nothing() => true,
             Kernel::Sum | Kernel::Mix(_) => step.operands.iter().any(present),
             Kernel::Grad(crate::Grad::Weights { .. }) => true,
             _ => step.operands.iter().all(present),

@@ -1,7 +1,8 @@
 //! Which paths of a supernet a run takes.
 
 use super::ExecError;
-use crate::plan::{Kernel, Plan, Source};
+use crate::plan::{Kernel, Plan, SiteKind, Source};
+use ir::Reduce;
 use ir::prim::Var;
 use tch::Tensor;
 
@@ -33,6 +34,11 @@ impl Pick {
         self.arms.as_ref().is_none_or(|a| a.contains(&arm))
     }
 
+    /// Whether no arm is taken.
+    pub(crate) fn is_nothing(&self) -> bool {
+        self.arms.as_ref().is_some_and(Vec::is_empty)
+    }
+
     /// How many of so many arms are taken.
     pub(crate) fn count(&self, arms: usize) -> usize {
         self.arms.as_ref().map_or(arms, Vec::len)
@@ -59,7 +65,10 @@ impl Selection {
         }
         for (pick, site) in self.sites.iter().zip(&plan.sites) {
             let arms = site.arms.len();
-            let outside = pick.arms.as_ref().is_some_and(|a| a.is_empty() || a.iter().any(|a| *a as usize >= arms));
+            let outside = pick.arms.as_ref().is_some_and(|a| a.iter().any(|a| *a as usize >= arms));
+            // The sum of no inputs is zero; that none is applied, or is put side by side, says nothing.
+            let sums = matches!(site.kind, SiteKind::Select(reduce) if reduce != Reduce::Concat);
+            let outside = outside || (pick.is_nothing() && !sums);
             let weights = pick.weights.as_ref().is_some_and(|w| w.size() != [arms as i64]);
             if outside || weights {
                 let asked = format!("{pick:?}");
