@@ -102,6 +102,7 @@ fn trigamma(mut x: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use super::super::mixture::tests::loss;
     use super::*;
     use codegen::init::stream;
 
@@ -138,14 +139,6 @@ mod tests {
             if beta(middle, a, b) < u { low = middle } else { high = middle }
         }
         0.5 * (low + high)
-    }
-
-    fn loss(w: &[f64]) -> (f64, Vec<f64>) {
-        let value = w.iter().enumerate().map(|(i, x)| (i as f64 + 0.5) * x * x).sum::<f64>() + w[0] * w[2];
-        let mut grad: Vec<f64> = w.iter().enumerate().map(|(i, x)| (2.0 * i as f64 + 1.0) * x).collect();
-        grad[0] += w[2];
-        grad[2] += w[0];
-        (value, grad)
     }
 
     /// A parameter moves, the draw's place in the marginal distribution of its candidate stays.

@@ -5,18 +5,18 @@
 use super::OneShotError;
 use super::adam::Adam;
 use super::bilevel::Side;
-use super::choice;
-use super::controller::{Controller, Policy};
+use super::choice::{self, Choice};
+use super::controller::{Controller, Policy, Walk};
 use super::course::{Course, Monitors, Report};
 use super::limit::Limits;
 use super::search::{Epoch, Found, Keep};
 use super::supernet::{Supernet, cycled};
 use codegen::init::stream;
-use mutators::{Options, Sample};
+use mutators::{Options, Sample, Space};
 use rand_chacha::ChaCha8Rng;
 
 /// Draws of a legal architecture before giving up on a constraint.
-const TRIES: usize = 1000;
+pub(super) const TRIES: usize = 1000;
 
 /// The strategy `enas`.
 #[derive(Clone, Debug, PartialEq)]
@@ -158,10 +158,21 @@ impl Enas {
 /// # Errors
 /// If none of many draws fits the space.
 pub fn draw(net: &Supernet, controller: &Controller, rng: &mut ChaCha8Rng) -> Result<Sample, OneShotError> {
+    Ok(legal(net.space(), net.choices(), controller, rng)?.0)
+}
+
+/// A legal sample of a space with the walk that led to it.
+pub(super) fn legal(
+    space: &Space,
+    choices: &[Choice],
+    controller: &Controller,
+    rng: &mut ChaCha8Rng,
+) -> Result<(Sample, Walk), OneShotError> {
     let mut refused = None;
     for _ in 0..TRIES {
-        match choice::sample(net.space(), net.choices(), &controller.draw(rng)?) {
-            Ok(sample) => return Ok(sample),
+        let walk = controller.drawn(rng)?;
+        match choice::sample(space, choices, &walk.arms) {
+            Ok(sample) => return Ok((sample, walk)),
             Err(e) => refused = Some(e),
         }
     }

@@ -211,7 +211,7 @@ fn two_paths(alpha: &[f64], rng: &mut ChaCha8Rng) -> Drawn {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use codegen::init::stream;
 
@@ -219,7 +219,7 @@ mod tests {
     const ALL: [Mixture; 4] = [Mixture::Softmax, Mixture::Gumbel, Mixture::HardGumbel, Mixture::Sigmoid];
 
     /// A loss with cross terms, and its gradient.
-    fn loss(w: &[f64]) -> (f64, Vec<f64>) {
+    pub fn loss(w: &[f64]) -> (f64, Vec<f64>) {
         let value = w.iter().enumerate().map(|(i, x)| (i as f64 + 0.5) * x * x).sum::<f64>() + w[0] * w[2];
         let mut grad: Vec<f64> = w.iter().enumerate().map(|(i, x)| (2.0 * i as f64 + 1.0) * x).collect();
         grad[0] += w[2];

@@ -2,8 +2,9 @@
 //!
 //! Zoph and Le 2017, "Neural Architecture Search with Reinforcement Learning".
 
-use super::choice::{self, Arm, Choice, Kind};
+use super::choice::{Arm, Choice, Kind};
 use super::controller::{Controller, Policy};
+use super::enas::{TRIES, legal};
 use crate::error::StrategyError;
 use crate::strategy::{Next, Strategy};
 use crate::trial::{Objective, Trial, TrialId};
@@ -13,9 +14,6 @@ use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 use std::collections::BTreeMap;
-
-/// Draws of a legal architecture before giving up on a constraint.
-const TRIES: usize = 1000;
 
 /// Proposes what a [`Controller`] draws, and teaches it by what comes of that. A failed trial teaches nothing.
 #[derive(Clone, Debug)]
@@ -88,19 +86,11 @@ impl Strategy for Reinforce {
             self.course = Some(self.begin(space, rng.next_u64())?);
         }
         let (choices, controller) = self.course.as_ref().expect("invariant: made above");
-        let mut refused = String::new();
-        for _ in 0..TRIES {
-            let walk = controller.drawn(&mut rng).map_err(|e| self.refuse(e.to_string()))?;
-            match choice::sample(space, choices, &walk.arms) {
-                Ok(sample) => {
-                    self.pending.insert(TrialId(self.asked), walk.picks);
-                    self.asked += 1;
-                    return Ok(Next::run(sample));
-                }
-                Err(e) => refused = e.to_string(),
-            }
-        }
-        Err(self.refuse(format!("none of {TRIES} draws fits the space: {refused}")))
+        let drawn = legal(space, choices, controller, &mut rng);
+        let (sample, walk) = drawn.map_err(|e| self.refuse(format!("none of {TRIES} draws fits the space: {e}")))?;
+        self.pending.insert(TrialId(self.asked), walk.picks);
+        self.asked += 1;
+        Ok(Next::run(sample))
     }
 
     fn tell(&mut self, trial: &Trial, objective: &Objective) {
