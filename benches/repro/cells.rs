@@ -18,10 +18,10 @@ const RANDOM: usize = 5;
 pub fn record(args: &Args, size: Size, seed: u64) -> Fallible<Value> {
     let train = size.evaluator(args, 2, "")?;
     let (dataset, recipe) = prepare(&train, seed)?;
-    let [c, h, w] = dataset.images().shape();
+    let data = dataset.data().images()?;
+    let [c, h, w] = data.shape();
     let (Size { channels, cells, epochs, batch, .. }, images) = (size, size.words());
-    let shape =
-        format!("channels={channels},layers={cells},image={c}x{h}x{w},classes={}", dataset.images().classes.len());
+    let shape = format!("channels={channels},layers={cells},image={c}x{h}x{w},classes={}", data.classes.len());
     let space = mutators::spaces::build(&format!("darts:network=search,{shape}"))?;
     let mut report = |e: &Epoch| {
         eprintln!("seed {seed}, epoch {}: {:.2} % on what is held out, {:.1} s", e.epoch, e.valid_accuracy, e.seconds);

@@ -69,8 +69,8 @@ pub fn prepare(train: &Train, seed: u64) -> Fallible<(Dataset, Recipe)> {
 
 /// NAS-Bench-201 in a size, for the images of a data set.
 pub fn space(size: Size, dataset: &Dataset, none: bool) -> Fallible<Space> {
-    let [c, h, w] = dataset.images().shape();
-    let classes = dataset.images().classes.len();
+    let data = dataset.data().images()?;
+    let ([c, h, w], classes) = (data.shape(), data.classes.len());
     let Size { channels, cells, .. } = size;
     Ok(mutators::spaces::build(&format!(
         "nasbench201:channels={channels},cells={cells},image={c}x{h}x{w},classes={classes},none={none}"

@@ -1,19 +1,20 @@
 //! Numbers in a supernet: slices of shared weights, and mixtures of them.
 #![cfg(feature = "torch")]
 
+mod shared;
+
 use codegen::array::{Array, Weights};
 use codegen::init::{normal, stream};
 use codegen::torch::{Executor, Layout, Params, Run, Sgd, Slice, Turn, to_array, to_tensor};
 use codegen::{Lowering, Wrt};
 use evaluators::data::{Batch, digits};
-use evaluators::train::{Dataset, Precision, Preset, Recipe, prediction_plan, training_plan};
+use evaluators::train::{Dataset, Precision, Preset, Recipe, training_plan};
 use ir::cost::Envelope;
 use ir::op::Role;
 use ir::prim::Mode;
 use ir::{Name, Value};
 use mutators::{Sample, Space, spaces};
-use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::SeedableRng;
+use shared::{alone, inherited, samples};
 use std::sync::{Arc, OnceLock};
 use strategies::one_shot::{Choice, Drawn, Found, Keep, Kind, OneShotError, Supernet, build, softmax, train};
 use tch::Tensor;
@@ -101,54 +102,26 @@ fn supernet_in(space: &Space, precision: Precision) -> Supernet {
     Supernet::new("test", space, dataset(), &recipe).unwrap_or_else(|e| panic!("{}: {e}", space.name()))
 }
 
-fn samples(space: &Space, n: usize) -> Vec<Sample> {
-    let mut rng = ChaCha8Rng::seed_from_u64(7);
-    (0..n).map(|_| space.sample(&mut rng).expect("legal")).collect()
-}
-
 /// Where the weight of a sample's network lies in the supernet.
 fn whole_path(all: &Weights, own: &Name) -> Name {
     let within = Name::new(own.replace(".o.", ".o.conv."));
     if all.contains_key(own) { own.clone() } else { within }
 }
 
-/// What a sample's own network takes over, and nothing else.
-fn inherited(net: &mut Supernet, sample: &Sample) -> Weights {
-    let mut all = net.inherited(sample).expect("the device works");
-    let program = net.space().program(sample).expect("a network");
-    let plan = Lowering::of(&program, Mode::Eval).expect("lowers");
-    let mut own = Weights::new();
-    for w in &plan.plan().weights {
-        let array = all.remove(&w.path).unwrap_or_else(|| panic!("{sample}: nothing is inherited for {}", w.path));
-        own.insert(w.path.clone(), array);
-    }
-    own
-}
-
-/// A sample's own network with some weights: mean loss on what is held out, loss and gradients on a batch.
-fn alone(net: &mut Supernet, sample: &Sample, own: &Weights, batch: &Batch) -> (f64, f64, Weights) {
-    let (recipe, images) = (net.recipe().clone(), dataset().images());
+/// A sample's own network with some weights: loss and gradients on a batch.
+fn learning(net: &Supernet, sample: &Sample, own: &Weights, batch: &Batch) -> (f64, Weights) {
+    let recipe = net.recipe().clone();
     let program = net.space().program(sample).expect("a network");
     let _turn = Turn::take(recipe.device, recipe.threads).expect("the processor is there");
     let kind = recipe.precision.kind();
-    let exec = |plan| Executor::new(Arc::new(plan), recipe.device, kind, Layout::default());
-    let predict = exec(prediction_plan(&program, images).expect("lowers"));
-    let mut params = Params::new(predict.plan(), own, recipe.device, kind).expect("all is inherited");
-    let (mut loss, mut count) = (0.0, 0);
-    for index in 0..net.loaders.valid.batches() {
-        let batch = net.loaders.valid.batch(0, index).expect("a batch");
-        let out = predict.run(&mut params, &[batch.images], &Run::default()).expect("runs").outputs;
-        let n = batch.labels.size()[0];
-        let mean = out[0].cross_entropy_loss::<Tensor>(&batch.labels, None, tch::Reduction::Mean, -100, 0.0);
-        loss += mean.double_value(&[]) * n as f64;
-        count += n;
-    }
-    let learn = exec(training_plan(&program, images, &recipe, &Wrt::weights()).expect("lowers"));
-    let inputs = [batch.images.shallow_clone(), batch.labels.shallow_clone()];
+    let plan = training_plan(&program, dataset().data(), &recipe, &Wrt::weights()).expect("lowers");
+    let mut params = Params::new(&plan, own, recipe.device, kind).expect("all is inherited");
+    let learn = Executor::new(Arc::new(plan), recipe.device, kind, Layout::default());
+    let inputs = [batch.inputs.shallow_clone(), batch.labels.shallow_clone()];
     let out = learn.run(&mut params, &inputs, &Run::default()).expect("runs");
     let grads = params.paths().iter().enumerate();
     let grads = grads.filter_map(|(w, p)| Some((p.clone(), to_array(params.grad_of(w)?).expect("on the host"))));
-    (loss / count as f64, out.outputs[0].double_value(&[]), grads.collect())
+    (out.outputs[0].double_value(&[]), grads.collect())
 }
 
 /// Flat numbers in the place of the weights, by path.
@@ -183,8 +156,9 @@ fn a_path_is_the_network_of_its_sample() {
         for sample in samples(&space, 4) {
             let what = format!("{} {sample}", space.name());
             let path = net.path(&sample);
-            let own = inherited(&mut net, &sample);
-            let (valid, loss, grads) = alone(&mut net, &sample, &own, &batch);
+            let own = inherited(&mut net, dataset().data(), &sample);
+            let valid = alone(&mut net, dataset().data(), &sample);
+            let (loss, grads) = learning(&net, &sample, &own, &batch);
             let measured = net.measure(&path).expect("is measured").loss;
             assert!((measured - valid).abs() < near * valid, "{what}: {measured} {valid}");
             let (pass, _) = net.pass(&batch, &path, (true, false), 0.0).expect("runs");
@@ -215,7 +189,7 @@ fn what_lies_outside_a_path_is_untouched() {
         let batch = net.loaders.weights.batch(0, 0).expect("a batch");
         for sample in samples(&space, 3) {
             let path = net.path(&sample);
-            let own = inherited(&mut net, &sample);
+            let own = inherited(&mut net, dataset().data(), &sample);
             let velocity = sgd.velocity().map_or_else(|| net.params.flat.zeros_like(), Tensor::copy);
             let (before, fast) = (net.to_weights().expect("weights"), by_path(&mut net, &velocity));
             net.pass(&batch, &path, (true, false), 0.0).expect("runs");
@@ -466,10 +440,8 @@ fn what_cannot_be_mixed_is_refused_and_sampled() {
         }
         assert_eq!(error.lines().count(), 1, "{error}");
         let mut net = supernet(&space);
-        let batch = net.loaders.weights.batch(0, 0).expect("a batch");
         for sample in samples(&space, 3) {
-            let own = inherited(&mut net, &sample);
-            let (valid, _, _) = alone(&mut net, &sample, &own, &batch);
+            let valid = alone(&mut net, dataset().data(), &sample);
             let measured = net.measure(&net.path(&sample)).expect("is measured").loss;
             assert!((measured - valid).abs() < 1e-9 * valid, "{label} {why}, {sample}: {measured} {valid}");
         }

@@ -1,20 +1,18 @@
 //! Supernets: what they hold, that a path of one is the network of its sample, and what a search leaves alone.
 #![cfg(feature = "torch")]
 
+mod shared;
+
 use codegen::Lowering;
-use codegen::array::Weights;
-use codegen::torch::{Executor, Layout, Params, Run, Turn};
 use evaluators::data::digits;
-use evaluators::train::{Dataset, Precision, Preset, Recipe, prediction_plan};
+use evaluators::train::{Dataset, Precision, Preset, Recipe};
 use ir::Elaboration;
 use ir::op::Role;
 use ir::prim::Mode;
 use mutators::{Sample, Space, spaces};
-use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::SeedableRng;
-use std::sync::{Arc, OnceLock};
+use shared::{alone, samples};
+use std::sync::OnceLock;
 use strategies::one_shot::{Epoch, Found, Kind, OneShotError, Supernet, build, train};
-use tch::{Reduction, Tensor};
 
 const NB201: &str = "nasbench201:image=1x8x8,channels=2,cells=1";
 const DARTS: &str = "darts:network=search,image=1x8x8,channels=2,layers=3";
@@ -40,11 +38,6 @@ fn recipe() -> Recipe {
 
 fn supernet(text: &str, recipe: &Recipe) -> Supernet {
     Supernet::new("test", &space(text), dataset(), recipe).unwrap_or_else(|e| panic!("{text}: {e}"))
-}
-
-fn samples(space: &Space, n: usize) -> Vec<Sample> {
-    let mut rng = ChaCha8Rng::seed_from_u64(7);
-    (0..n).map(|_| space.sample(&mut rng).expect("legal")).collect()
 }
 
 /// Liu, Simonyan and Yang 2019: 16 channels, 8 cells, CIFAR-10.
@@ -86,37 +79,10 @@ fn a_path_is_the_network_of_its_sample() {
         for sample in samples(net.space(), 4) {
             let path = net.path(&sample);
             let through = net.measure(&path).expect("is measured");
-            let alone = alone(&mut net, &sample);
+            let alone = alone(&mut net, dataset().data(), &sample);
             assert!((through.loss - alone).abs() < 1e-9 * alone, "{text} {sample}: {} {alone}", through.loss);
         }
     }
-}
-
-/// The loss of a sample's own network with what it inherits.
-fn alone(net: &mut Supernet, sample: &Sample) -> f64 {
-    let inherited = net.inherited(sample).expect("the device works");
-    let (recipe, images) = (net.recipe().clone(), dataset().images());
-    let program = net.space().program(sample).expect("a network");
-    let plan = Arc::new(prediction_plan(&program, images).expect("lowers"));
-    let _turn = Turn::take(recipe.device, recipe.threads).expect("the processor is there");
-    let named = |w: &codegen::Weight| {
-        let array = inherited.get(&w.path).unwrap_or_else(|| panic!("{sample}: nothing is inherited for {}", w.path));
-        (w.path.clone(), array.clone())
-    };
-    let own: Weights = plan.weights.iter().map(named).collect();
-    let kind = recipe.precision.kind();
-    let mut params = Params::new(&plan, &own, recipe.device, kind).expect("fits");
-    let exec = Executor::new(plan, recipe.device, kind, Layout::default());
-    let (mut loss, mut count) = (0.0, 0);
-    for index in 0..net.loaders.valid.batches() {
-        let batch = net.loaders.valid.batch(0, index).expect("a batch");
-        let out = exec.run(&mut params, &[batch.images], &Run::default()).expect("runs").outputs;
-        let n = batch.labels.size()[0];
-        let mean = out[0].cross_entropy_loss::<Tensor>(&batch.labels, None, Reduction::Mean, -100, 0.0);
-        loss += mean.double_value(&[]) * n as f64;
-        count += n;
-    }
-    loss / count as f64
 }
 
 /// One step along one path: with momentum and weight decay, nothing else moves.

@@ -51,7 +51,7 @@ fn compare(space: &str, script: &str, share: u32) {
     let batch = net.loaders.weights.batch(0, 0).expect("a batch");
 
     let mut arrays = codegen::array::Weights::new();
-    arrays.insert(Name::new("images"), to_array(&batch.images).expect("on the host"));
+    arrays.insert(Name::new("images"), to_array(&batch.inputs).expect("on the host"));
     arrays.insert(Name::new("labels"), to_array(&batch.labels).expect("on the host"));
     let learned: Vec<usize> = (0..net.params.paths().len()).filter(|w| net.params.grad_of(*w).is_some()).collect();
     for w in &learned {

@@ -71,17 +71,25 @@ impl Plan {
 
     /// The value whose memory each value may share: itself, or that of the operand that it is a view of.
     fn storage(&self) -> Vec<Var> {
-        let mut root: Vec<Var> = (0..self.values.len() as u32).map(Var).collect();
+        let mut of: Vec<Var> = (0..self.values.len() as u32).map(Var).collect();
         for step in &self.steps {
             let views = step.kernel.views(step.operands.len(), !self.sites.is_empty());
             for x in &step.operands[..views] {
                 // A result that may be any of several operands makes one storage of all of them.
-                let (from, to) = (root[x.index()], root[step.first.index()]);
-                if from != to {
-                    root.iter_mut().filter(|r| **r == to).for_each(|r| *r = from);
-                }
+                let (from, to) = (root(&mut of, *x), root(&mut of, step.first));
+                of[to.index()] = from;
             }
         }
-        root
+        (0..of.len() as u32).map(|v| root(&mut of, Var(v))).collect()
     }
+}
+
+/// The end of a chain of links, which is made shorter on the way (union by disjoint-set forests; Tarjan 1975).
+fn root(of: &mut [Var], mut v: Var) -> Var {
+    while of[v.index()] != v {
+        let next = of[v.index()];
+        of[v.index()] = of[next.index()];
+        v = next;
+    }
+    v
 }

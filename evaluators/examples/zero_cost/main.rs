@@ -116,7 +116,7 @@ fn all(
         let program = network(space, *arch);
         let batch = {
             let batch = batch.lock().unwrap_or_else(PoisonError::into_inner);
-            Batch { images: batch.images.shallow_clone(), labels: batch.labels.shallow_clone() }
+            Batch { inputs: batch.inputs.shallow_clone(), labels: batch.labels.shallow_clone() }
         };
         score(&program, &batch).map_err(|e| e.to_string())
     };

@@ -14,9 +14,9 @@ use tch::{Device, Kind, TchError, Tensor};
 /// A split of a data set on a device.
 #[derive(Debug)]
 pub struct Resident {
-    /// `[N, C, H, W]`, bytes.
-    pixels: Tensor,
-    /// `[N]`, i64.
+    /// Images `[N, C, H, W]`, bytes; or windows of text `[N, steps]`, i64.
+    inputs: Tensor,
+    /// `[N]`, i64; or `[N, steps]`, of each word the one that follows.
     labels: Tensor,
 }
 
@@ -29,21 +29,38 @@ impl Resident {
         let split = images.split(part);
         let [c, h, w] = images.shape().map(|d| d as i64);
         let copy = || {
-            let pixels = Tensor::f_from_slice(&split.pixels)?.f_view([-1, c, h, w])?.f_to_device(device)?;
+            let inputs = Tensor::f_from_slice(&split.pixels)?.f_view([-1, c, h, w])?.f_to_device(device)?;
             let labels: Vec<i64> = split.labels.iter().map(|&l| i64::from(l)).collect();
-            Ok(Self { pixels, labels: Tensor::f_from_slice(&labels)?.f_to_device(device)? })
+            Ok(Self { inputs, labels: Tensor::f_from_slice(&labels)?.f_to_device(device)? })
         };
         copy().map_err(|e| refuse(&format!("the images of `{}` cannot be put on {device:?}", images.name), &e))
     }
 
-    /// Number of images.
+    /// Text, `[T]` i64 on a device, as windows of so many words, one after the other. What does not fill the last window
+    /// is left out. The memory is shared.
+    ///
+    /// # Errors
+    /// If the text is no longer than a window.
+    pub fn windows(text: &Tensor, steps: usize) -> Result<Self, DataError> {
+        let (words, steps) = (text.numel() as i64, steps.max(1) as i64);
+        let count = (words - 1) / steps;
+        if count < 1 {
+            let reason = format!("a text of {words} words has no window of {steps} and the word after it");
+            return Err(DataError::Options { reason });
+        }
+        let from = |start: i64| text.f_narrow(0, start, count * steps)?.f_view([count, steps]);
+        let make = || Ok(Self { inputs: from(0)?, labels: from(1)? });
+        make().map_err(|e| refuse("windows cannot be made", &e))
+    }
+
+    /// Number of images, or of windows.
     pub(crate) fn len(&self) -> usize {
-        self.labels.numel()
+        self.inputs.size()[0] as usize
     }
 
     /// Shares the same memory.
     pub(crate) fn share(&self) -> Self {
-        Self { pixels: self.pixels.shallow_clone(), labels: self.labels.shallow_clone() }
+        Self { inputs: self.inputs.shallow_clone(), labels: self.labels.shallow_clone() }
     }
 }
 
@@ -56,7 +73,7 @@ fn refuse(doing: &str, error: &TchError) -> DataError {
 /// How batches are made.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Loading {
-    /// Images in a batch, at least 1.
+    /// Images, or windows of text, in a batch; at least 1.
     pub batch: usize,
     /// Whether every epoch has an order of its own; else it is that of the data set.
     pub shuffle: bool,
@@ -64,11 +81,11 @@ pub struct Loading {
     pub drop_last: bool,
     /// Seed of the orders and of the augmentation.
     pub seed: u64,
-    /// What is done to images at random.
+    /// What is done to images at random; nothing to text.
     pub augment: Augment,
-    /// What pixels become.
+    /// What pixels become; text has no channels.
     pub normalise: Normalise,
-    /// `Kind::Float` or `Kind::Double`.
+    /// `Kind::Float` or `Kind::Double`, of images. Words stay numbers.
     pub kind: Kind,
 }
 
@@ -94,12 +111,12 @@ impl Loading {
     }
 }
 
-/// Images with their labels.
+/// Images with their labels, or words with those that follow.
 #[derive(Debug)]
 pub struct Batch {
-    /// `[n, C, H, W]`, normalised.
-    pub images: Tensor,
-    /// `[n]`, i64.
+    /// `[n, C, H, W]`, normalised; or `[n, steps]`, i64.
+    pub inputs: Tensor,
+    /// `[n]`, i64; or `[n, steps]`.
     pub labels: Tensor,
 }
 
@@ -116,7 +133,7 @@ pub struct Batch {
 /// for epoch in 0..2 {
 ///     for index in 0..loader.batches() {
 ///         let batch = loader.batch(epoch, index)?;
-///         assert_eq!(batch.images.size()[1..], [1, 8, 8]);
+///         assert_eq!(batch.inputs.size()[1..], [1, 8, 8]);
 ///     }
 /// }
 /// # Ok::<(), evaluators::data::DataError>(())
@@ -126,22 +143,29 @@ pub struct Loader {
     resident: Resident,
     indices: Vec<i64>,
     options: Loading,
-    /// `x * scale + shift` normalises a byte; each `[1, C, 1, 1]`.
-    scale: Tensor,
-    shift: Tensor,
+    /// `x * scale + shift` normalises a byte; each `[1, C, 1, 1]`. None of text.
+    normalise: Option<(Tensor, Tensor)>,
     /// The order of the epoch that was last asked for, `[N]` on the device.
     order: Option<(u64, Tensor)>,
 }
 
 impl Loader {
-    /// Batches of the images with these indices.
+    /// Batches of the images, or windows of text, with these indices.
     ///
     /// # Errors
-    /// If there are no images, an index lies outside, or an option does not fit.
+    /// If there are none, an index lies outside, or an option does not fit.
     pub fn new(resident: &Resident, indices: &[u32], options: Loading) -> Result<Self, DataError> {
         let invalid = |reason: String| Err(DataError::Options { reason });
-        let size = resident.pixels.size();
-        let [n, c, h, w] = size[..] else { return invalid(format!("images have four dimensions, not {size:?}")) };
+        let size = resident.inputs.size();
+        let [n, c, h, w] = match size[..] {
+            [n, c, h, w] => [n, c, h, w],
+            [n, _] => [n, 0, 0, 0],
+            _ => return invalid(format!("images have four dimensions and text two, not {size:?}")),
+        };
+        let is_text = c == 0;
+        if is_text && options.augment != Augment::default() {
+            return invalid("crop, flip and cutout are for images; leave them out for text".to_owned());
+        }
         if indices.is_empty() || options.batch == 0 {
             return invalid(format!(
                 "batches of {} from {} images; give at least 1 of each",
@@ -173,7 +197,7 @@ impl Loader {
                 options.augment.crop_padding
             ));
         }
-        let device = resident.pixels.device();
+        let device = resident.inputs.device();
         let per_channel = |values: Vec<f64>| {
             Tensor::f_from_slice(&values)?.f_view([1, -1, 1, 1])?.f_to_device(device)?.f_to_kind(options.kind)
         };
@@ -182,9 +206,9 @@ impl Loader {
             let shift = per_channel(mean.iter().zip(std).map(|(m, s)| -m / s).collect())?;
             Ok((scale, shift))
         };
-        let (scale, shift) = make().map_err(|e| refuse("a loader cannot be made", &e))?;
+        let normalise = if is_text { None } else { Some(make().map_err(|e| refuse("a loader cannot be made", &e))?) };
         let indices = indices.iter().map(|&i| i64::from(i)).collect();
-        Ok(Self { resident: resident.share(), indices, options, scale, shift, order: None })
+        Ok(Self { resident: resident.share(), indices, options, normalise, order: None })
     }
 
     /// Batches in an epoch.
@@ -193,7 +217,7 @@ impl Loader {
         if self.options.drop_last { images / batch } else { images.div_ceil(batch) }
     }
 
-    /// Images in an epoch.
+    /// Images, or windows of text, in an epoch.
     pub fn images(&self) -> usize {
         self.indices.len().min(self.batches() * self.options.batch)
     }
@@ -226,7 +250,8 @@ impl Loader {
             let n = loader.options.batch.min(loader.indices.len() - index * loader.options.batch);
             let chosen = loader.order(epoch)?.f_narrow(0, start, n as i64)?;
             let labels = loader.resident.labels.f_index_select(0, &chosen)?;
-            let mut pixels = loader.resident.pixels.f_index_select(0, &chosen)?;
+            let mut pixels = loader.resident.inputs.f_index_select(0, &chosen)?;
+            let Some((scale, shift)) = &loader.normalise else { return Ok(Batch { inputs: pixels, labels }) };
             let Loading { augment, seed, kind, .. } = loader.options;
             let (_, _, h, w) = pixels.size4()?;
             let random = augment.moves() || augment.cutout > 0;
@@ -235,11 +260,11 @@ impl Loader {
             if let Some(draws) = draws.as_ref().filter(|_| augment.moves()) {
                 pixels = augment::moved(&pixels, augment, draws)?;
             }
-            let mut images = pixels.f_to_kind(kind)?.f_mul_(&loader.scale)?.f_add_(&loader.shift)?;
+            let mut images = pixels.f_to_kind(kind)?.f_mul_(scale)?.f_add_(shift)?;
             if let Some(draws) = draws.as_ref().filter(|_| augment.cutout > 0) {
                 augment::blanked(&mut images, augment.cutout, draws)?;
             }
-            Ok(Batch { images, labels })
+            Ok(Batch { inputs: images, labels })
         };
         tch::no_grad(|| make(self)).map_err(|e| refuse("a batch cannot be made", &e))
     }
@@ -254,7 +279,7 @@ impl Loader {
                 if self.options.shuffle {
                     draw::shuffle(&mut stream(b"shuffle ", [self.options.seed, epoch, 0]), &mut indices);
                 }
-                Tensor::f_from_slice(&indices)?.f_to_device(self.resident.pixels.device())?
+                Tensor::f_from_slice(&indices)?.f_to_device(self.resident.inputs.device())?
             }
         };
         Ok(&self.order.insert((key, order)).1)
@@ -288,7 +313,7 @@ mod tests {
             for index in 0..loader.batches() {
                 let batch = loader.batch(4, index).expect("a batch");
                 let labels: Vec<i64> = Vec::try_from(&batch.labels).expect("labels");
-                let pixels = values(&(batch.images * 255.0));
+                let pixels = values(&(batch.inputs * 255.0));
                 seen.extend(pixels.chunks(64).map(|p| p.iter().map(|v| v.round() as u64).collect()).zip(labels));
             }
             let all = |i: u32| {
@@ -309,7 +334,7 @@ mod tests {
         let augment = Augment { crop_padding: 2, flip: true, cutout: 4 };
         let get = |loader: &mut Loader, epoch, index| {
             let batch = loader.batch(epoch, index).expect("a batch");
-            (values(&batch.images), values(&batch.labels))
+            (values(&batch.inputs), values(&batch.labels))
         };
         let mut straight = loader(Part::Train, |o| o.augment = augment);
         let mut whole = Vec::new();
@@ -336,8 +361,8 @@ mod tests {
         for (kind, error) in [(Kind::Float, 1e-5), (Kind::Double, 1e-12)] {
             let mut loader = loader(Part::Test, |o| (o.shuffle, o.kind) = (false, kind));
             let batch = loader.batch(0, 1).expect("a batch");
-            assert_eq!((batch.images.kind(), batch.labels.kind()), (kind, Kind::Int64));
-            for (value, byte) in values(&batch.images).iter().zip(&images.test.pixels[6400..]) {
+            assert_eq!((batch.inputs.kind(), batch.labels.kind()), (kind, Kind::Int64));
+            for (value, byte) in values(&batch.inputs).iter().zip(&images.test.pixels[6400..]) {
                 let expected = (f64::from(*byte) / 255.0 - mean[0]) / std[0];
                 assert!((value - expected).abs() <= error, "{value} for {expected}");
             }
@@ -348,7 +373,7 @@ mod tests {
     fn the_last_batch_is_kept_or_left_out() {
         let mut kept = loader(Part::Test, |_| {});
         assert_eq!((kept.batches(), kept.images()), (4, 359));
-        assert_eq!(kept.batch(0, 3).expect("a batch").images.size(), [59, 1, 8, 8]);
+        assert_eq!(kept.batch(0, 3).expect("a batch").inputs.size(), [59, 1, 8, 8]);
         let left = loader(Part::Test, |o| o.drop_last = true);
         assert_eq!((left.batches(), left.images()), (3, 300));
         assert!(kept.batch(0, 4).expect_err("no such batch").to_string().contains("batch 4 of 4"));

@@ -34,5 +34,5 @@ pub use error::DataError;
 pub use fetch::{Fetched, MIRROR, Transfer, fetch};
 pub use images::{Images, Normalise, Part, Split};
 pub use places::Places;
-pub use source::Source;
+pub use source::{Data, Source};
 pub use text::Text;

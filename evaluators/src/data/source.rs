@@ -80,13 +80,69 @@ impl fmt::Display for Source {
 
 /// A data set in memory.
 #[derive(Clone, Debug)]
-enum Loaded {
+pub enum Data {
+    /// Labelled images.
     Images(Arc<Images>),
+    /// Text.
     Text(Arc<Text>),
 }
 
+impl Data {
+    /// What it is called.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Images(images) => &images.name,
+            Self::Text(text) => &text.name,
+        }
+    }
+
+    /// Among how many labels a network tells the right one: classes, or words.
+    #[must_use]
+    pub fn classes(&self) -> usize {
+        match self {
+            Self::Images(images) => images.classes.len(),
+            Self::Text(text) => text.vocabulary.len(),
+        }
+    }
+
+    /// The images.
+    ///
+    /// # Errors
+    /// If it is text.
+    pub fn images(&self) -> Result<&Arc<Images>, DataError> {
+        match self {
+            Self::Images(images) => Ok(images),
+            Self::Text(text) => Err(DataError::Kind { name: text.name.clone(), is: "text", needed: "images are" }),
+        }
+    }
+
+    /// The text.
+    ///
+    /// # Errors
+    /// If it is images.
+    pub fn text(&self) -> Result<&Arc<Text>, DataError> {
+        match self {
+            Self::Text(text) => Ok(text),
+            Self::Images(images) => Err(DataError::Kind { name: images.name.clone(), is: "images", needed: "text is" }),
+        }
+    }
+}
+
+impl From<Arc<Images>> for Data {
+    fn from(images: Arc<Images>) -> Self {
+        Self::Images(images)
+    }
+}
+
+impl From<Arc<Text>> for Data {
+    fn from(text: Arc<Text>) -> Self {
+        Self::Text(text)
+    }
+}
+
 /// A data set that is being read by one, while others wait for it.
-type Cell = Arc<Mutex<Option<Loaded>>>;
+type Cell = Arc<Mutex<Option<Data>>>;
 
 impl Source {
     /// The images, read once per process.
@@ -94,10 +150,7 @@ impl Source {
     /// # Errors
     /// If the data set is in none of the places, is damaged, or is text.
     pub fn images(&self, places: &Places) -> Result<Arc<Images>, DataError> {
-        match self.load(places)? {
-            Loaded::Images(images) => Ok(images),
-            Loaded::Text(_) => Err(DataError::Kind { name: self.to_string(), is: "text", needed: "images are" }),
-        }
+        self.data(places)?.images().cloned()
     }
 
     /// The text, read once per process.
@@ -105,17 +158,28 @@ impl Source {
     /// # Errors
     /// If the data set is in none of the places, is damaged, or holds images.
     pub fn text(&self, places: &Places) -> Result<Arc<Text>, DataError> {
-        match self.load(places)? {
-            Loaded::Text(text) => Ok(text),
-            Loaded::Images(_) => Err(DataError::Kind { name: self.to_string(), is: "images", needed: "text is" }),
+        self.data(places)?.text().cloned()
+    }
+
+    /// Whether it is text, as far as its name tells.
+    #[must_use]
+    pub fn is_text(&self) -> bool {
+        match self {
+            Self::Known(entry) => matches!(entry.contents, Contents::Text),
+            Self::Folder { .. } => false,
+            Self::Text { .. } => true,
         }
     }
 
-    fn load(&self, places: &Places) -> Result<Loaded, DataError> {
+    /// The data set, read once per process.
+    ///
+    /// # Errors
+    /// If it is in none of the places, or damaged.
+    pub fn data(&self, places: &Places) -> Result<Data, DataError> {
         static CACHE: Mutex<Option<FxHashMap<(String, PathBuf), Cell>>> = Mutex::new(None);
         let folder = match self {
             // It has a cache of its own.
-            Self::Known(entry) if entry.folders.is_empty() => return Ok(Loaded::Images(digits()?)),
+            Self::Known(entry) if entry.folders.is_empty() => return Ok(Data::Images(digits()?)),
             Self::Known(entry) => places.require(entry)?,
             Self::Folder { path, .. } | Self::Text { path } => path.clone(),
         };
@@ -125,23 +189,23 @@ impl Source {
             cache.get_or_insert_default().entry((self.to_string(), folder.clone())).or_default().clone()
         };
         let mut cell = cell.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(loaded) = &*cell {
-            return Ok(loaded.clone());
+        if let Some(data) = &*cell {
+            return Ok(data.clone());
         }
-        let loaded = match self {
+        let data = match self {
             Self::Known(entry) => read_known(entry, &folder)?,
-            Self::Folder { size, .. } => Loaded::Images(Arc::new(folder::read(&folder, &self.to_string(), *size)?)),
-            Self::Text { .. } => Loaded::Text(Arc::new(text::read_folder(&folder, &self.to_string())?)),
+            Self::Folder { size, .. } => Data::Images(Arc::new(folder::read(&folder, &self.to_string(), *size)?)),
+            Self::Text { .. } => Data::Text(Arc::new(text::read_folder(&folder, &self.to_string())?)),
         };
-        Ok(cell.insert(loaded).clone())
+        Ok(cell.insert(data).clone())
     }
 }
 
-fn read_known(entry: &'static Entry, folder: &std::path::Path) -> Result<Loaded, DataError> {
+fn read_known(entry: &'static Entry, folder: &std::path::Path) -> Result<Data, DataError> {
     let damaged = |reason: String| DataError::Damaged { name: entry.name, reason };
     let Contents::Images { shape, classes, train, test } = entry.contents else {
         let text = text::read(folder, entry.name, entry.files, entry.archive);
-        return Ok(Loaded::Text(Arc::new(text.map_err(|e| remedied(e, entry))?)));
+        return Ok(Data::Text(Arc::new(text.map_err(|e| remedied(e, entry))?)));
     };
     let images = match entry.name {
         "cifar10" => cifar::read(folder, &CIFAR10),
@@ -158,7 +222,7 @@ fn read_known(entry: &'static Entry, folder: &std::path::Path) -> Result<Loaded,
             folder.display()
         )));
     }
-    Ok(Loaded::Images(Arc::new(images)))
+    Ok(Data::Images(Arc::new(images)))
 }
 
 /// What to do about a file of a data set that can be fetched again.

@@ -1,20 +1,38 @@
 //! A data set on a device, loaded once, and the parts of it that a run uses.
 
 use super::error::{Bytes, TrainError};
+use super::network;
 use super::recipe::Recipe;
-use crate::data::{Augment, DataError, Images, Loader, Loading, Normalise, Part, Places, Resident, Source};
+use crate::data::{Augment, Data, DataError, Loader, Loading, Normalise, Part, Places, Resident, Source};
 use codegen::torch::{Device, Runtime, available_memory};
+use ir::Program;
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, PoisonError};
+use tch::Tensor;
 
 /// A data set on a device. Runs share it: it is copied there once.
 #[derive(Debug)]
 pub struct Dataset {
-    images: Arc<Images>,
-    normalise: Normalise,
+    data: Data,
     device: Device,
-    /// Training and test images. Tensors may be used by one thread at a time.
-    resident: Mutex<[Resident; 2]>,
+    /// Tensors may be used by one thread at a time.
+    resident: Mutex<Held>,
+}
+
+/// What lies on the device.
+#[derive(Debug)]
+enum Held {
+    /// Training and test images, and what their pixels become.
+    Images { split: [Resident; 2], normalise: Normalise },
+    /// What is trained, validated and tested on; each `[T]`, i64.
+    Text([Tensor; 3]),
+}
+
+/// The parts of a data set that a run uses: a split, and which examples of it.
+struct Parts {
+    train: (Resident, Vec<u32>),
+    valid: Option<(Resident, Vec<u32>)>,
+    test: (Resident, Vec<u32>),
 }
 
 /// The part of a data set that a network is measured on.
@@ -32,7 +50,7 @@ pub(super) struct Loaders {
     pub train: Loader,
     pub valid: Option<Loader>,
     pub test: Loader,
-    /// All training images, and all test images, as one batch each.
+    /// All that is trained on, and all that is tested on.
     whole: [Resident; 2],
 }
 
@@ -43,7 +61,7 @@ pub struct SearchLoaders {
     pub weights: Loader,
     /// What the architecture is learned from: what is held out, shuffled and augmented in the same way.
     pub arch: Loader,
-    /// The same images in order, as they are, to measure on.
+    /// The same in order, as they are, to measure on.
     pub valid: Loader,
 }
 
@@ -64,17 +82,31 @@ impl Dataset {
     ///
     /// # Errors
     /// If the device is not there, or has no room.
-    pub fn new(images: Arc<Images>, device: Device) -> Result<Self, TrainError> {
+    pub fn new(data: impl Into<Data>, device: Device) -> Result<Self, TrainError> {
         Runtime::init(device, None)?;
-        let needed = Self::bytes(&images);
+        let data = data.into();
+        let needed = Self::bytes(&data);
         if let Some(available) = available_memory(device).filter(|a| *a < needed) {
             let (needed, available) = (Bytes(needed), Bytes(available));
-            return Err(TrainError::Images { data: images.name.clone(), needed, available });
+            return Err(TrainError::Images { data: data.name().to_owned(), needed, available });
         }
-        let normalise = Normalise::of(&images);
-        let resident = |part| Resident::new(&images, part, device.into());
-        let resident = Mutex::new([resident(Part::Train)?, resident(Part::Test)?]);
-        Ok(Self { images, normalise, device, resident })
+        let resident = Mutex::new(match &data {
+            Data::Images(images) => {
+                let resident = |part| Resident::new(images, part, device.into());
+                Held::Images {
+                    split: [resident(Part::Train)?, resident(Part::Test)?],
+                    normalise: Normalise::of(images),
+                }
+            }
+            Data::Text(text) => {
+                let put = |words: &[u32]| -> Result<Tensor, TrainError> {
+                    let words: Vec<i64> = words.iter().map(|w| i64::from(*w)).collect();
+                    Ok(Tensor::f_from_slice(&words)?.f_to_device(device.into())?)
+                };
+                Held::Text([put(&text.train)?, put(&text.valid)?, put(&text.test)?])
+            }
+        });
+        Ok(Self { data, device, resident })
     }
 
     /// Finds a data set by its name, in a folder of the user's or in the usual places, and puts it on a device.
@@ -85,13 +117,13 @@ impl Dataset {
         // A GPU that is absent is told before a large data set is read.
         Runtime::init(device, None)?;
         let places = Places::standard(data_dir);
-        Self::new(name.parse::<Source>()?.images(&places)?, device)
+        Self::new(name.parse::<Source>()?.data(&places)?, device)
     }
 
     /// The data set.
     #[must_use]
-    pub fn images(&self) -> &Arc<Images> {
-        &self.images
+    pub fn data(&self) -> &Data {
+        &self.data
     }
 
     /// Where it is.
@@ -100,85 +132,109 @@ impl Dataset {
         self.device
     }
 
-    /// Bytes that a data set takes on a device: a pixel one, a label eight.
+    /// Bytes that a data set takes on a device: a pixel one, a label or a word eight.
     #[must_use]
-    pub fn bytes(images: &Images) -> u64 {
-        [&images.train, &images.test].iter().map(|s| (s.pixels.len() + 8 * s.len()) as u64).sum()
+    pub fn bytes(data: &Data) -> u64 {
+        match data {
+            Data::Images(images) => {
+                [&images.train, &images.test].iter().map(|s| (s.pixels.len() + 8 * s.len()) as u64).sum()
+            }
+            Data::Text(text) => [&text.train, &text.valid, &text.test].iter().map(|t| 8 * t.len() as u64).sum(),
+        }
     }
 
-    fn resident(&self) -> MutexGuard<'_, [Resident; 2]> {
-        self.resident.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The batches of a run.
-    pub(super) fn loaders(&self, recipe: &Recipe) -> Result<Loaders, DataError> {
-        let (train, valid) = self.divided(recipe);
-        let plain = self.plain(recipe);
-        let [train_images, test_images] = &*self.resident();
+    /// The batches of a run of a network that fits.
+    pub(super) fn loaders(&self, program: &Program, recipe: &Recipe) -> Result<Loaders, DataError> {
+        let (parts, plain) = (self.parts(program, recipe)?, self.plain(recipe));
+        let Parts { train, valid, test } = parts;
         Ok(Loaders {
-            train: Loader::new(train_images, &train, shuffled(&plain, recipe, train.len()))?,
-            valid: valid.map(|v| Loader::new(train_images, &v, plain.clone())).transpose()?,
-            test: Loader::new(test_images, &self.images.indices(Part::Test), plain)?,
-            whole: [train_images.share(), test_images.share()],
+            train: Loader::new(&train.0, &train.1, shuffled(&plain, recipe, train.1.len()))?,
+            valid: valid.map(|(split, v)| Loader::new(&split, &v, plain.clone())).transpose()?,
+            test: Loader::new(&test.0, &test.1, plain)?,
+            whole: [train.0, test.0],
         })
     }
 
-    /// The batches of a search that learns weights and architecture from different images.
+    /// The batches of a search that learns weights and architecture from different examples, of networks that fit.
     ///
     /// # Errors
     /// If the recipe holds nothing out, or a batch is larger than what there is.
-    pub fn search_loaders(&self, recipe: &Recipe) -> Result<SearchLoaders, DataError> {
-        let (train, valid) = self.divided(recipe);
-        let Some(valid) = valid else {
+    pub fn search_loaders(&self, program: &Program, recipe: &Recipe) -> Result<SearchLoaders, DataError> {
+        let Parts { train, valid, .. } = self.parts(program, recipe)?;
+        let Some((split, valid)) = valid else {
             let reason = "valid=none leaves nothing to learn the architecture from; give valid=1/N".to_owned();
             return Err(DataError::Options { reason });
         };
         // A search on few images is measured on few.
         let valid = self.few(valid, recipe);
         let plain = self.plain(recipe);
-        let images = &self.resident()[0];
         Ok(SearchLoaders {
-            weights: Loader::new(images, &train, shuffled(&plain, recipe, train.len()))?,
+            weights: Loader::new(&train.0, &train.1, shuffled(&plain, recipe, train.1.len()))?,
             // Another order than that of the weights.
             arch: Loader::new(
-                images,
+                &split,
                 &valid,
                 Loading { seed: recipe.seed ^ 0xA2C4, ..shuffled(&plain, recipe, valid.len()) },
             )?,
-            valid: Loader::new(images, &valid, plain)?,
+            valid: Loader::new(&split, &valid, plain)?,
         })
     }
 
-    /// The training images that a run trains on, and those that are held out.
-    fn divided(&self, recipe: &Recipe) -> (Vec<u32>, Option<Vec<u32>>) {
-        let images = &self.images;
-        let (train, valid) = match recipe.valid {
-            0 => (images.indices(Part::Train), None),
-            one_in => {
-                let (train, valid) = images.holdout(one_in, recipe.valid_seed);
-                (train, Some(valid))
-            }
+    /// What a run trains on, what is held out, and what it is tested on. Of images what is held out are some of those for
+    /// training; text has a part of its own for it.
+    fn parts(&self, program: &Program, recipe: &Recipe) -> Result<Parts, DataError> {
+        let all = |split: Resident| {
+            let indices = (0..split.len() as u32).collect();
+            (split, indices)
         };
-        (self.few(train, recipe), valid)
+        let held = self.resident.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut parts = match (&self.data, &*held) {
+            (Data::Images(images), Held::Images { split: [train, test], .. }) => {
+                let (learned, valid) = match recipe.valid {
+                    0 => (images.indices(Part::Train), None),
+                    one_in => {
+                        let (learned, valid) = images.holdout(one_in, recipe.valid_seed);
+                        (learned, Some((train.share(), valid)))
+                    }
+                };
+                Parts { train: (train.share(), learned), valid, test: all(test.share()) }
+            }
+            (Data::Text(_), Held::Text([train, valid, test])) => {
+                let windows = |text| Ok(all(Resident::windows(text, network::steps(program))?));
+                let valid = if recipe.valid == 0 { None } else { Some(windows(valid)?) };
+                Parts { train: windows(train)?, valid, test: windows(test)? }
+            }
+            _ => unreachable!("invariant: what is held is the data"),
+        };
+        parts.train.1 = self.few(parts.train.1, recipe);
+        Ok(parts)
     }
 
-    /// As many as the recipe asks for, evenly of all classes.
-    fn few(&self, indices: Vec<u32>, recipe: &Recipe) -> Vec<u32> {
-        match recipe.images {
-            0 => indices,
-            n => evenly(&indices, &self.images.train.labels, n),
+    /// As many as the recipe asks for: images evenly of all classes, windows from the beginning of the text.
+    fn few(&self, mut indices: Vec<u32>, recipe: &Recipe) -> Vec<u32> {
+        match (recipe.images, &self.data) {
+            (0, _) => indices,
+            (n, Data::Images(images)) => evenly(&indices, &images.train.labels, n),
+            (n, Data::Text(_)) => {
+                indices.truncate(n);
+                indices
+            }
         }
     }
 
     /// In order, as they are.
     fn plain(&self, recipe: &Recipe) -> Loading {
+        let normalise = match &*self.resident.lock().unwrap_or_else(PoisonError::into_inner) {
+            Held::Images { normalise, .. } => normalise.clone(),
+            Held::Text(_) => Normalise::none(0),
+        };
         Loading {
             batch: recipe.batch,
             shuffle: false,
             drop_last: false,
             seed: recipe.seed,
             augment: Augment::default(),
-            normalise: self.normalise.clone(),
+            normalise,
             kind: recipe.precision.kind(),
         }
     }

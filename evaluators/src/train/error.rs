@@ -31,6 +31,27 @@ pub enum TrainError {
         /// `takes 2 inputs`.
         found: String,
     },
+    /// A network that is not a model of text.
+    #[error("the graph {found}; text needs one input, words i64[N, steps], and outputs of logits [N, steps, words]")]
+    TextSignature {
+        /// `takes f32[N, 3, 32, 32]`.
+        found: String,
+    },
+    /// A network for another vocabulary.
+    #[error(
+        "the graph's output {output} is {found}, but `{data}` has {words} words; spaces are built for a number: \
+         SPACE:vocab={words}"
+    )]
+    Words {
+        /// Which output, from 0.
+        output: usize,
+        /// Its type.
+        found: String,
+        /// The data set.
+        data: String,
+        /// Its number of words.
+        words: usize,
+    },
     /// A network for other images.
     #[error(
         "the graph takes {takes}, but an image of `{data}` is {image}; spaces are built for a size: SPACE:image={option}"
@@ -77,8 +98,8 @@ pub enum TrainError {
         /// What is there.
         available: Bytes,
     },
-    /// Images that do not fit the memory.
-    #[error("the images of `{data}` need {needed} of memory, but {available} are available; use a smaller data set")]
+    /// Images or text that do not fit the memory.
+    #[error("the data of `{data}` needs {needed} of memory, but {available} are available; use a smaller data set")]
     Images {
         /// The data set.
         data: String,

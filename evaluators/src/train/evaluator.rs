@@ -87,11 +87,16 @@ impl Train {
             "{}:data={data},seed={seeded},every={every},time={time},latency={latency},memory={memory},{recipe}",
             Self::NAME
         );
-        let mut search = vec![
-            Metric::maximize(format!("{data} validation accuracy"), "%"),
-            Metric::minimize(format!("{data} validation loss"), ""),
-            Metric::minimize("parameters", ""),
-        ];
+        // The objective first.
+        let metrics = |part: &str| {
+            let accuracy = Metric::maximize(format!("{data} {part} accuracy"), "%");
+            match data.is_text() {
+                true => [Metric::minimize(format!("{data} {part} perplexity"), ""), accuracy],
+                false => [accuracy, Metric::minimize(format!("{data} {part} loss"), "")],
+            }
+        };
+        let mut search = metrics("validation").to_vec();
+        search.push(Metric::minimize("parameters", ""));
         let mut measured = |asked: bool, name: String, unit| {
             if asked {
                 search.push(Metric::minimize(name, unit));
@@ -100,8 +105,7 @@ impl Train {
         measured(time, "training time".to_owned(), "s");
         measured(latency > 0, format!("latency of a batch of {latency}"), "ms");
         measured(memory, "peak memory of training".to_owned(), "MiB");
-        let report =
-            [Metric::maximize(format!("{data} test accuracy"), "%"), Metric::minimize(format!("{data} test loss"), "")];
+        let report = metrics("test");
         let dataset = Mutex::new(None);
         Ok(Self { identity, data, recipe, seed, every, time, latency, memory, search, report, dataset })
     }
@@ -151,12 +155,18 @@ impl Train {
         Ok(Recipe { epochs, seed: self.seed(query), ..self.recipe.clone() })
     }
 
+    /// Accuracy and loss; of text perplexity and accuracy.
+    fn values(&self, accuracy: f64, loss: f64) -> [f64; 2] {
+        if self.data.is_text() { [loss.exp(), accuracy] } else { [accuracy, loss] }
+    }
+
     /// Trains to the end, or until whoever listens has heard enough.
     fn train(&self, trainer: &mut Trainer, candidate: &Candidate<'_>) -> Result<(), EvaluateError> {
         while !trainer.is_done() {
             let epoch = trainer.epoch()?;
-            let accuracy = epoch.valid_accuracy.filter(|_| epoch.epoch % self.every == 0 && !trainer.is_done());
-            if accuracy.is_some_and(|a| candidate.report(u64::from(epoch.epoch), a).is_break()) {
+            let score = epoch.valid_accuracy.zip(epoch.valid_loss).map(|(a, loss)| self.values(a, loss)[0]);
+            let score = score.filter(|_| epoch.epoch % self.every == 0 && !trainer.is_done());
+            if score.is_some_and(|s| candidate.report(u64::from(epoch.epoch), s).is_break()) {
                 break;
             }
         }
@@ -189,7 +199,8 @@ impl Evaluator for Train {
         let (Some(accuracy), Some(loss)) = (last.valid_accuracy, last.valid_loss) else {
             return Err(EvaluateError::Failed("nothing is held out".to_owned()));
         };
-        let mut values = Values::from_slice(&[accuracy, loss, trainer.network().params() as f64]);
+        let mut values = Values::from_slice(&self.values(accuracy, loss));
+        values.push(trainer.network().params() as f64);
         if self.time {
             values.push(trainer.history().iter().map(|e| e.seconds).sum());
         }
@@ -214,8 +225,8 @@ impl Evaluator for Train {
             trainer.epoch()?;
         }
         match trainer.evaluate(Measured::Test)? {
-            Some(test) => Ok(Values::from_slice(&[test.accuracy, test.loss])),
-            None => Err(EvaluateError::Failed(format!("`{}` has no test images", self.data))),
+            Some(test) => Ok(Values::from_slice(&self.values(test.accuracy, test.loss))),
+            None => Err(EvaluateError::Failed(format!("`{}` has nothing to test on", self.data))),
         }
     }
 
@@ -233,10 +244,17 @@ impl Evaluator for Train {
     }
 
     fn caveats(&self) -> Vec<String> {
-        let mut caveats = vec![format!(
-            "validated on one in {} training images of `{}`; the report is of a network trained anew on all of them",
-            self.recipe.valid, self.data
-        )];
+        let mut caveats = vec![match self.data.is_text() {
+            true => format!(
+                "every window of `{}` begins with the state at zero, which costs perplexity; the report is of a network \
+                 trained anew",
+                self.data
+            ),
+            false => format!(
+                "validated on one in {} training images of `{}`; the report is of a network trained anew on all of them",
+                self.recipe.valid, self.data
+            ),
+        }];
         if self.time || self.latency > 0 || self.memory {
             caveats
                 .push("time, latency and memory were measured on this machine, so they differ from run to run".into());
@@ -247,7 +265,7 @@ impl Evaluator for Train {
     fn accepts(&self, space: &Space) -> Result<(), EvaluateError> {
         let dataset = self.dataset()?;
         let program = space.program(&space.default_sample()?)?;
-        Network::of(&program, dataset.images(), &self.recipe)?;
+        Network::of(&program, dataset.data(), &self.recipe)?;
         Ok(())
     }
 }

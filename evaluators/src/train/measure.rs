@@ -6,7 +6,7 @@ use super::recipe::Recipe;
 use codegen::init::initialise;
 use codegen::torch::{Executor, Layout, Params, Run, Turn};
 use std::time::Instant;
-use tch::Tensor;
+use tch::{Kind, Tensor};
 
 /// Runs before the first that counts, and runs that count.
 const WARM_UP: usize = 5;
@@ -24,11 +24,12 @@ pub fn latency(network: &Network, recipe: &Recipe, batch: usize) -> Result<f64, 
     let input = plan.type_of(plan.inputs[0]);
     let sizes: Vec<i64> =
         input.shape.iter().map(|d| d.per_example() as i64 * if d.is_batch() { batch as i64 } else { 1 }).collect();
-    let images = Tensor::f_zeros(&sizes[..], (element, recipe.device.into()))?;
+    let kind = if input.dtype.is_float() { element } else { Kind::Int64 };
+    let inputs = Tensor::f_zeros(&sizes[..], (kind, recipe.device.into()))?;
     let mut times = Vec::with_capacity(RUNS);
     for run in 0..WARM_UP + RUNS {
         let started = Instant::now();
-        let out = eval.run(&mut params, &[images.shallow_clone()], &Run::default())?.outputs;
+        let out = eval.run(&mut params, &[inputs.shallow_clone()], &Run::default())?.outputs;
         // A GPU has only been asked for the result; reading a number of it waits.
         out[0].f_view([-1])?.f_double_value(&[0])?;
         if run >= WARM_UP {

@@ -25,8 +25,16 @@ pub struct Score {
     pub loss: f64,
     /// In per cent.
     pub accuracy: f64,
-    /// Number of images.
+    /// Number of images, or of words of text.
     pub images: usize,
+}
+
+impl Score {
+    /// Of how many equally likely labels a guess would be as good: `exp(loss)`.
+    #[must_use]
+    pub fn perplexity(&self) -> f64 {
+        self.loss.exp()
+    }
 }
 
 /// What a step did.
@@ -82,9 +90,9 @@ impl Trainer {
     /// # Errors
     /// If the network does not fit the data set, or the run not the memory; if the device is not there.
     pub fn new(program: &Program, dataset: &Dataset, recipe: &Recipe) -> Result<Self, TrainError> {
-        let network = Network::of(program, dataset.images(), recipe)?;
+        let network = Network::of(program, dataset.data(), recipe)?;
         let _turn = Turn::take(recipe.device, recipe.threads)?;
-        let loaders = dataset.loaders(recipe)?;
+        let loaders = dataset.loaders(program, recipe)?;
         // The data set is there already.
         let batch = recipe.batch.min(loaders.train.images());
         Planned::of(&network, recipe, batch).check(recipe.device)?;
@@ -95,7 +103,7 @@ impl Trainer {
         let ema = if recipe.ema > 0.0 { Some(params.flat.f_detach_copy()?) } else { None };
         Ok(Self {
             recipe: recipe.clone(),
-            data: dataset.images().name.clone(),
+            data: dataset.data().name().to_owned(),
             train: executor(network.train.clone()),
             eval: executor(network.eval.clone()),
             bound: DIVERGED * (network.classes.max(2) as f64).ln(),
@@ -222,9 +230,9 @@ impl Trainer {
             drop_path: self.recipe.drop_path_factor(epoch),
             selection: None,
         };
-        let images = given.labels.size()[0];
+        let images = given.labels.numel() as i64;
         let labels = given.labels.shallow_clone();
-        let out = self.train.run(&mut self.params, &[given.images, given.labels], &run)?.outputs;
+        let out = self.train.run(&mut self.params, &[given.inputs, given.labels], &run)?.outputs;
         let hits = hits(&out[1], &labels)?;
         self.waiting.push(Waiting { batch, images, loss: out[0].shallow_clone(), hits });
         let last = batch + 1 == batches;
@@ -351,12 +359,12 @@ fn exchange(params: &mut Params, other: Option<&Tensor>) -> Result<Option<Tensor
     Ok(Some(before))
 }
 
-/// How many rows of logits are greatest at their label, on their device.
+/// How many rows of logits, `[.., classes]`, are greatest at their label, `[..]`, on their device.
 ///
 /// # Errors
 /// If the device fails.
 pub fn hits(logits: &Tensor, labels: &Tensor) -> Result<Tensor, TrainError> {
-    Ok(logits.f_argmax(1, false)?.f_eq_tensor(labels)?.f_sum(tch::Kind::Int64)?)
+    Ok(logits.f_argmax(-1, false)?.f_eq_tensor(labels)?.f_sum(tch::Kind::Int64)?)
 }
 
 /// Mean cross-entropy and accuracy of a plan's first output over the batches of a loader, along the selected paths of a
@@ -373,10 +381,11 @@ pub fn measure(
     let mut sums = Sums::default();
     for index in 0..loader.batches() {
         let batch = loader.batch(0, index)?;
-        let out = eval.run(params, &[batch.images], &Run { selection, ..Run::default() })?.outputs;
-        let loss = out[0].f_cross_entropy_loss::<Tensor>(&batch.labels, None, Reduction::Mean, -100, 0.0)?;
+        let out = eval.run(params, &[batch.inputs], &Run { selection, ..Run::default() })?.outputs;
+        let (logits, labels) = (out[0].f_flatten(0, -2)?, batch.labels.f_flatten(0, -1)?);
+        let loss = logits.f_cross_entropy_loss::<Tensor>(&labels, None, Reduction::Mean, -100, 0.0)?;
         let hits = hits(&out[0], &batch.labels)?;
-        sums.add(loss.f_double_value(&[])?, hits.f_int64_value(&[])?, batch.labels.size()[0]);
+        sums.add(loss.f_double_value(&[])?, hits.f_int64_value(&[])?, batch.labels.numel() as i64);
     }
     Ok(sums.score())
 }

@@ -20,7 +20,7 @@ pub fn random_batch(classifier: &Classifier, size: usize, seed: u64) -> Result<B
     let classes = u64::from(classifier.classes);
     let labels: Vec<i64> = (0..size).map(|_| (rng.next_u64() % classes) as i64).collect();
     let images = noise(classifier, size, &mut stream(seed, &[b"images"]))?;
-    Ok(Batch { images, labels: Tensor::f_from_slice(&labels)? })
+    Ok(Batch { inputs: images, labels: Tensor::f_from_slice(&labels)? })
 }
 
 /// A batch of so many different training images of a data set, drawn evenly, normalised as its literature does and not
@@ -40,7 +40,7 @@ pub fn draw_batch(images: &Images, size: usize, seed: u64) -> Result<Batch, Zero
 /// Checks a batch against a network.
 pub(super) fn check(batch: &Batch, classifier: &Classifier) -> Result<(), ZeroCostError> {
     let wrong = |what: String| Err(ZeroCostError::Batch(what));
-    let (n, size) = (images_in(batch), batch.images.size());
+    let (n, size) = (images_in(batch), batch.inputs.size());
     let expected = classifier.sizes(n);
     if n == 0 || size != expected {
         return wrong(format!("{n} labels and images {size:?}, where the network takes {expected:?}"));

@@ -94,7 +94,7 @@ impl ZeroCost {
             Some(batch) => batch,
             None => draw_batch(images, self.batch, self.seed)?,
         };
-        let shared = Batch { images: batch.images.shallow_clone(), labels: batch.labels.shallow_clone() };
+        let shared = Batch { inputs: batch.inputs.shallow_clone(), labels: batch.labels.shallow_clone() };
         *drawn = Some(batch);
         Ok(shared)
     }

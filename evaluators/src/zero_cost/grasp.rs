@@ -27,7 +27,7 @@ pub(super) fn grasp(program: &Program, batch: &Batch, seed: u64) -> Result<f64, 
         |w: usize| ready.params.get(w).f_detach_copy().map(|t| t.set_requires_grad(used.binary_search(&w).is_ok()));
     let leaves: Vec<Tensor> = (0..plan.weights.len()).map(leaf).collect::<Result<_, _>>()?;
     let wanted: Vec<&Tensor> = used.iter().map(|w| &leaves[*w]).collect();
-    let inputs = [batch.images.shallow_clone(), batch.labels.shallow_clone()];
+    let inputs = [batch.inputs.shallow_clone(), batch.labels.shallow_clone()];
     tch::with_grad(|| {
         let outputs = ready.exec.differentiable(&leaves, &inputs, &run(seed))?;
         let first = Tensor::f_run_backward(&outputs[..1], &wanted, true, true)?;

@@ -26,7 +26,7 @@ pub(super) fn jacob_cov(program: &Program, batch: &Batch, seed: u64) -> Result<f
     let wrt = Wrt { inputs: true, ..Wrt::default() };
     let plan = network.lowering.differentiate(sum, &wrt)?.finish();
     let mut ready = Ready::new(plan, Scheme::Default, seed, Kind::Float)?;
-    let outcome = ready.exec.run(&mut ready.params, &[batch.images.shallow_clone()], &run(seed))?;
+    let outcome = ready.exec.run(&mut ready.params, &[batch.inputs.shallow_clone()], &run(seed))?;
     let blind = || undefined(Proxy::JacobCov, "the logits do not depend on every image");
     let jacobian = outcome.input_grads.into_iter().next().flatten().ok_or_else(blind)?;
     let rows = jacobian.f_reshape([images_in(batch) as i64, -1])?.f_to_kind(Kind::Double)?;
@@ -54,7 +54,7 @@ pub(super) fn naswot(program: &Program, batch: &Batch, seed: u64) -> Result<f64,
     }
     network.lowering.set_outputs(rectifiers.iter().map(|(v, _)| *v));
     let mut ready = Ready::new(network.lowering.finish(), Scheme::Default, seed, Kind::Float)?;
-    let outcome = ready.exec.run(&mut ready.params, &[batch.images.shallow_clone()], &run(seed))?;
+    let outcome = ready.exec.run(&mut ready.params, &[batch.inputs.shallow_clone()], &run(seed))?;
     let _guard = tch::no_grad_guard();
     let n = images_in(batch) as i64;
     let mut kernel = Tensor::f_zeros([n, n], tch::kind::DOUBLE_CPU)?;

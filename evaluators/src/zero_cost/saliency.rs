@@ -28,7 +28,7 @@ pub(super) fn saliencies(
     let wrt = Wrt { weights: true, values: outs, ..Wrt::default() };
     let plan = network.lowering.differentiate(loss, &wrt)?.finish();
     let mut ready = Ready::new(plan, Scheme::Default, seed, Kind::Float)?;
-    let inputs = [batch.images.shallow_clone(), batch.labels.shallow_clone()];
+    let inputs = [batch.inputs.shallow_clone(), batch.labels.shallow_clone()];
     let outcome = ready.exec.run(&mut ready.params, &inputs, &run(seed))?;
     let _guard = tch::no_grad_guard();
     let over_weights = |f: &dyn Fn(&Tensor, &Tensor) -> Result<Tensor, TchError>| -> Result<f64, ZeroCostError> {

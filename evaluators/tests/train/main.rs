@@ -7,3 +7,4 @@ mod exact;
 mod meaning;
 mod peer;
 mod refused;
+mod text;

@@ -28,7 +28,7 @@ fn batch(program: &Program) -> Batch {
 
 /// The images of a batch, one in each row.
 fn images(batch: &Batch) -> Matrix {
-    let x = to_array(&batch.images).expect("an array");
+    let x = to_array(&batch.inputs).expect("an array");
     rows(&x.to_f64(), x.shape[1..].iter().product())
 }
 

@@ -50,9 +50,9 @@ fn what_a_proxy_sees_decides_what_changes_it() {
 fn a_data_set_gives_a_batch() {
     let images = "digits".parse::<Source>().expect("a name").images(&Places::only(vec![])).expect("embedded");
     let batch = draw_batch(&images, 32, 0).expect("a batch");
-    assert_eq!((batch.images.size(), batch.labels.size()), (vec![32, 1, 8, 8], vec![32]));
-    assert_eq!(draw_batch(&images, 32, 0).expect("a batch").images, batch.images);
-    assert_ne!(draw_batch(&images, 32, 1).expect("a batch").images, batch.images);
+    assert_eq!((batch.inputs.size(), batch.labels.size()), (vec![32, 1, 8, 8], vec![32]));
+    assert_eq!(draw_batch(&images, 32, 0).expect("a batch").inputs, batch.inputs);
+    assert_ne!(draw_batch(&images, 32, 1).expect("a batch").inputs, batch.inputs);
     let program =
         crate::graph("f32[N, 1, 8, 8]", "%r = relu %x\n %f = flatten %r\n %y = linear %f {out=10}\n return %y");
     let scores = score(&program, &[Proxy::Snip, Proxy::Naswot], &batch, 0).expect("scores");

@@ -73,7 +73,7 @@ fn a_trial_without_a_value_fails_with_the_reason() {
 fn a_batch_that_does_not_fit() {
     let program = graph("f32[N, 2, 3, 3]", "%f = flatten %x\n %y = linear %f {out=4}\n return %y");
     let said = |images: Tensor, labels: &[i64]| {
-        let batch = Batch { images, labels: Tensor::from_slice(labels) };
+        let batch = Batch { inputs: images, labels: Tensor::from_slice(labels) };
         let error = score(&program, &[Proxy::Snip], &batch, 0).expect_err("no score");
         assert!(matches!(error, ZeroCostError::Batch(_)), "{error:?}");
         error.to_string()

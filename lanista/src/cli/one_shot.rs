@@ -14,8 +14,8 @@ use serde_json::json;
 use std::path::Path;
 use strategies::one_shot::{self, Epoch, Found, Keep, OneShot, OneShotError};
 
-/// The recipe of a search where none is named.
-const RECIPE: &str = "darts-search";
+/// The recipe of a search where none is named: for images, and for text.
+const RECIPES: [&str; 2] = ["darts-search", "darts-rnn-search"];
 
 /// Searches a space by its supernet.
 pub fn search(args: &SearchArgs, strategy: &str) -> Result<(), Failure> {
@@ -39,11 +39,12 @@ pub fn search(args: &SearchArgs, strategy: &str) -> Result<(), Failure> {
             Some(Keep { path: path.clone(), resume })
         }
     };
-    let mut watch = args.one_shot.logdir.as_deref().map(Watch::begin).transpose()?;
+    let is_text = train.data().is_text();
+    let mut watch = args.one_shot.logdir.as_deref().map(|f| Watch::begin(f, is_text)).transpose()?;
     let mut watched = Ok(());
     let mut report = |epoch: &Epoch| {
         if !args.report.quiet {
-            output::note(&line(space, epoch));
+            output::note(&line(space, epoch, is_text));
         }
         if let Some(watch) = watch.as_mut().filter(|_| watched.is_ok()) {
             watched = watch.note(space, epoch);
@@ -56,7 +57,8 @@ pub fn search(args: &SearchArgs, strategy: &str) -> Result<(), Failure> {
     if let Some(target) = &drawing {
         target.write(space.drawing(&found.sample)?.to_svg())?;
     }
-    let result = Shown { space, strategy: &strategy, evaluator: evaluators::Evaluator::identity(&train), args, found };
+    let evaluator = evaluators::Evaluator::identity(&train);
+    let result = Shown { space, strategy: &strategy, evaluator, args, is_text, found };
     if let Some(target) = &json {
         target.write(&result.json()?)?;
     }
@@ -117,24 +119,31 @@ pub fn training(text: &str) -> Result<Train, Failure> {
             "evaluator `{name}` scores finished networks; a one-shot search trains: --evaluator train:data=NAME"
         )));
     }
-    let named = text.contains("recipe=");
+    let train = Train::build(text.parse().map_err(Failure::usage)?)?;
+    if text.contains("recipe=") {
+        return Ok(train);
+    }
+    let recipe = RECIPES[usize::from(train.data().is_text())];
     let text = match text.split_once(':') {
-        _ if named => text.to_owned(),
-        Some((name, options)) => format!("{name}:recipe={RECIPE},{options}"),
-        None => format!("{text}:recipe={RECIPE}"),
+        Some((name, options)) => format!("{name}:recipe={recipe},{options}"),
+        None => format!("{text}:recipe={recipe}"),
     };
-    let options = text.parse().map_err(Failure::usage)?;
-    Ok(Train::build(options)?)
+    Ok(Train::build(text.parse().map_err(Failure::usage)?)?)
 }
 
-/// `epoch 3 of 50, loss 1.9, training 30.10 %, validation 28.00 %, entropy 0.99, free 0.25, |..|, 12 s`
-pub fn line(space: &Space, e: &Epoch) -> String {
-    let mut out = format!(
-        "epoch {} of {}, loss {:.4}, training {:.2} %, validation {:.2} %",
-        e.epoch, e.epochs, e.train_loss, e.train_accuracy, e.valid_accuracy
-    );
-    if let (Some(entropy), Some(free)) = (e.entropy, e.free_share) {
-        out += &format!(", entropy {entropy:.3}, without weights {:.0} %", 100.0 * free);
+/// `epoch 3 of 50, loss 1.9, training 30.10 %, validation 28.00 %, entropy 0.99, free 0.25, |..|, 12 s`; of text
+/// perplexities in place of accuracies.
+pub fn line(space: &Space, e: &Epoch, is_text: bool) -> String {
+    let mut out = format!("epoch {} of {}, loss {:.4}, ", e.epoch, e.epochs, e.train_loss);
+    out += &match is_text {
+        true => format!("perplexity {:.2}, validation {:.2}", e.train_loss.exp(), e.valid_loss.exp()),
+        false => format!("training {:.2} %, validation {:.2} %", e.train_accuracy, e.valid_accuracy),
+    };
+    if let Some(entropy) = e.entropy {
+        out += &format!(", entropy {entropy:.3}");
+    }
+    if let Some(free) = e.free_share {
+        out += &format!(", without weights {:.0} %", 100.0 * free);
     }
     if let Some(eigenvalue) = e.eigenvalue {
         out += &format!(", eigenvalue {eigenvalue:.4}");
@@ -149,6 +158,7 @@ struct Shown<'a> {
     strategy: &'a OneShot,
     evaluator: &'a str,
     args: &'a SearchArgs,
+    is_text: bool,
     found: Found,
 }
 
@@ -161,7 +171,11 @@ impl Shown<'_> {
         grid.row(["evaluator", self.evaluator]);
         grid.row(["seed", &self.args.seed.to_string()]);
         if let Some(last) = self.found.history.last() {
-            grid.row(["supernet".to_owned(), format!("{:.2} % on what was held out", last.valid_accuracy)]);
+            let reached = match self.is_text {
+                true => format!("perplexity {:.2}", last.valid_loss.exp()),
+                false => format!("{:.2} %", last.valid_accuracy),
+            };
+            grid.row(["supernet".to_owned(), format!("{reached} on what was held out")]);
         }
         grid.row(["sample", &self.found.sample.to_string()]);
         if let Some(genotype) = self.space.genotype(&self.found.sample) {

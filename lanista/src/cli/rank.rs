@@ -61,7 +61,7 @@ pub fn rank(args: &RankArgs) -> Result<(), Failure> {
     };
     let mut report = |epoch: &Epoch| {
         if !args.quiet {
-            output::note(&line(&space, epoch));
+            output::note(&line(&space, epoch, false));
         }
     };
     train_watched(&mut net, &mut report, &mut look).map_err(refuse)?;

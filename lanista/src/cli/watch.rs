@@ -11,13 +11,14 @@ pub struct Watch {
     events: EventWriter,
     /// The genotype that was drawn last: one that stays is not drawn again.
     drawn: Option<String>,
+    is_text: bool,
 }
 
 impl Watch {
-    /// Begins a file in a folder.
-    pub fn begin(folder: &Path) -> Result<Self, Failure> {
+    /// Begins a file in a folder, for a search on text or on images.
+    pub fn begin(folder: &Path, is_text: bool) -> Result<Self, Failure> {
         let events = EventWriter::create(folder).map_err(|e| refuse(folder, &e))?;
-        Ok(Self { events, drawn: None })
+        Ok(Self { events, drawn: None, is_text })
     }
 
     /// An epoch.
@@ -31,6 +32,8 @@ impl Watch {
         scalar("loss/validation", Some(e.valid_loss));
         scalar("accuracy/training", Some(e.train_accuracy));
         scalar("accuracy/validation", Some(e.valid_accuracy));
+        scalar("perplexity/training", self.is_text.then(|| e.train_loss.exp()));
+        scalar("perplexity/validation", self.is_text.then(|| e.valid_loss.exp()));
         scalar("alpha/entropy", e.entropy);
         scalar("alpha/without weights", e.free_share);
         scalar("alpha/eigenvalue", e.eigenvalue);

@@ -7,9 +7,10 @@
 //! in time has the same weights. Words are embedded by the table that is also the matrix of the last layer, so that a
 //! word is as wide as the state.
 //!
-//! The searched network (`network=search`) normalises the first state and every node without scale, by one batch norm,
-//! and has the operation `none`. The state starts at zero with every sequence; the authors carry it on, and drop out
-//! words, states and weights, which is no part of the space.
+//! The searched network (`network=search`) normalises the first state and every node without scale, and has the operation
+//! `none` where a node takes one of several. It does so by a batch's own statistics, in evaluation too: the authors keep one
+//! set of running statistics for all nodes and steps, which is none of theirs. The state starts at zero with every
+//! sequence; the authors carry it on, and drop out words, states and weights, which is no part of the space.
 
 use super::genotype::fields;
 use crate::error::MutateError;
@@ -90,11 +91,17 @@ fn text(c: &Config) -> String {
     )
 }
 
+/// The operations on the edges of a node. Where there is one edge alone, `none` would scale it, which a batch norm undoes.
+fn candidates(c: &Config, node: usize, write: impl Fn(&str) -> String) -> String {
+    let none = (c.search && node > 1).then_some("none");
+    none.into_iter().chain(OPS).map(write).collect::<Vec<_>>().join(", ")
+}
+
 /// Per node what it takes, and the activation on each of the nodes that it may take.
 fn decisions(c: &Config) -> String {
-    let ops = if c.search { format!("none, {}", OPS.join(", ")) } else { OPS.join(", ") };
     let mut text = String::new();
     for node in NODES {
+        let ops = candidates(c, node, str::to_owned);
         // The first node has no choice.
         if node > 1 {
             let earlier: Vec<String> = (0..node).map(|i| i.to_string()).collect();
@@ -115,7 +122,7 @@ fn cell(c: &Config) -> String {
     let mut line = |args: std::fmt::Arguments<'_>| {
         write!(text, "\n    {args}").expect("invariant: writing to a string cannot fail");
     };
-    let normalised = |node: usize| format!("%s{node} = batch_norm %raw{node} {{affine=false}} weights norm");
+    let normalised = |node: usize| format!("%s{node} = batch_norm %raw{node} {{affine=false, track=false}}");
     let raw = if c.search { "raw" } else { "s" };
     line(format_args!("%both = concat %x, %before"));
     line(format_args!("%product = linear %both {{out=2 * h, bias=false}} weights w0"));
@@ -131,15 +138,11 @@ fn cell(c: &Config) -> String {
     for node in NODES {
         for from in 0..node {
             let at = format!("{node}_{from}");
-            let none = if c.search { "none: @none, " } else { "" };
-            let candidates: Vec<String> = OPS.iter().map(|op| format!("{op}: @{op}")).collect();
+            let candidates = candidates(c, node, |op| format!("{op}: @{op}"));
             line(format_args!("%product{at} = linear %s{from} {{out=2 * h, bias=false}} weights w{node}"));
             line(format_args!("%parts{at} = split %product{at}"));
             line(format_args!("%gate{at} = sigmoid %parts{at}"));
-            line(format_args!(
-                "%e{at} = choice ?op_{at} (%s{from}, %gate{at}, %parts{at}.1) {{{none}{}}}",
-                candidates.join(", ")
-            ));
+            line(format_args!("%e{at} = choice ?op_{at} (%s{from}, %gate{at}, %parts{at}.1) {{{candidates}}}"));
         }
         let edges: Vec<String> = (0..node).map(|from| format!("%e{node}_{from}")).collect();
         if node == 1 {

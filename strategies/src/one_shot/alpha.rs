@@ -133,16 +133,19 @@ impl Alphas {
     }
 
     /// The share of layer choices of an architecture whose candidate has nothing to learn: what DARTS collapses to. Liang et al.
-    /// 2019, "DARTS+", stop when skip connections take over.
+    /// 2019, "DARTS+", stop when skip connections take over. None where no candidate of any choice has weights, so that
+    /// nothing could be told by it: activations of a recurrent cell.
     #[must_use]
-    pub fn free_share(choices: &[Choice], architecture: &[Vec<usize>]) -> f64 {
+    pub fn free_share(choices: &[Choice], architecture: &[Vec<usize>]) -> Option<f64> {
         let layers: Vec<bool> = choices
             .iter()
             .zip(architecture)
             .filter(|(c, _)| c.kind == Kind::Layer)
             .map(|(c, a)| c.arms[a[0]].is_free)
             .collect();
-        layers.iter().filter(|f| **f).count() as f64 / layers.len().max(1) as f64
+        let learns = |c: &Choice| c.kind == Kind::Layer && c.arms.iter().any(|a| !a.is_free);
+        let free = layers.iter().filter(|f| **f).count();
+        choices.iter().any(learns).then(|| free as f64 / layers.len() as f64)
     }
 }
 
@@ -204,7 +207,7 @@ mod tests {
             [vec![1], vec![1], vec![2], vec![1, 2], vec![0]],
             "none counts where no input choice follows"
         );
-        assert_eq!(Alphas::free_share(&choices, &architecture), 0.75);
+        assert_eq!(Alphas::free_share(&choices, &architecture), Some(0.75));
     }
 
     /// With parameters of their own the inputs' strength is the product, and a weak edge may win by it.

@@ -132,14 +132,22 @@ fn has_weights(plan: &Plan, under: &str) -> bool {
     plan.weights.iter().any(|w| w.spec.role == Role::Parameter && w.path.starts_with(under))
 }
 
-/// The candidates of a decision that are the operation zero.
+/// The candidates of a decision that are the operation zero, or a graph that gives nothing else.
 fn zeros(program: &Program, label: &Name) -> Vec<Name> {
     let steps = program.instances.iter().flat_map(|i| &i.steps);
     let of = steps.filter_map(|s| match &s.action {
         Action::Choice(l, candidates) if l == label => Some(candidates),
         _ => None,
     });
-    let is_zero = |a: &Action| matches!(a, Action::Op(ir::Op::Zero(_)));
+    let is_zero = |a: &Action| match a {
+        Action::Op(op) => matches!(op, ir::Op::Zero(_)),
+        Action::Call(called) => {
+            let called = &program.instances[*called as usize];
+            let gives = |s: &&ir::program::Step| called.outputs[..] == [s.first];
+            called.steps.iter().find(gives).is_some_and(|s| matches!(s.action, Action::Op(ir::Op::Zero(_))))
+        }
+        _ => false,
+    };
     of.take(1).flatten().filter(|(_, a)| is_zero(a)).map(|(n, _)| n.clone()).collect()
 }
 

@@ -104,7 +104,7 @@ impl Enas {
         Ok((controller, course.history))
     }
 
-    /// One step of the controller. The reward is the accuracy on a batch of what is held out.
+    /// One step of the controller. The reward is what the path is [worth](Supernet::worth) on a batch of what is held out.
     fn teach(
         &self,
         net: &mut Supernet,
@@ -122,7 +122,7 @@ impl Enas {
                 let (side, epoch, step) = (Side::Valid, epoch + 1, index + 1);
                 return Err(OneShotError::Loss { side, epoch, step, loss: pass.loss });
             }
-            pass.hits as f64 / pass.images.max(1) as f64
+            net.worth(pass.loss, pass.hits as f64 / pass.images.max(1) as f64)
         } else {
             0.0
         };
@@ -145,8 +145,9 @@ impl Enas {
         for _ in 0..self.samples {
             let sample = draw(net, controller, &mut rng)?;
             let score = net.measure_recalibrated(&net.path(&sample), self.recalibrate)?;
-            if best.as_ref().is_none_or(|(accuracy, _)| score.accuracy > *accuracy) {
-                best = Some((score.accuracy, sample));
+            let worth = net.worth(score.loss, score.accuracy / 100.0);
+            if best.as_ref().is_none_or(|(most, _)| worth > *most) {
+                best = Some((worth, sample));
             }
         }
         Ok(best.expect("invariant: one draw at least").1)

@@ -188,7 +188,7 @@ impl Differentiable {
         let asked = self.hessian > 0 && (epoch + 1).is_multiple_of(self.hessian);
         let monitors = Monitors {
             entropy: Some(learner.alphas.entropy()),
-            free_share: Some(Alphas::free_share(net.choices(), &architecture)),
+            free_share: Alphas::free_share(net.choices(), &architecture),
             eigenvalue: if asked { Some(self.eigenvalue(net, learner)?) } else { None },
             strengths: self.strengths(net, learner),
         };

@@ -10,7 +10,6 @@ use super::choice::{Choice, Kind};
 use super::mixture::Drawn;
 use super::supernet::Supernet;
 use codegen::init::stream;
-use evaluators::train::Score;
 use mutators::draw;
 
 /// How an architecture is read off what was learned.
@@ -53,14 +52,15 @@ pub(super) fn decide(
 ) -> Result<Vec<usize>, OneShotError> {
     let choice = net.choices()[decision].clone();
     let feeds = net.choices().iter().any(|c| c.feeds.contains(&Some(decision)));
-    let mut among = |arms: &[usize]| -> Result<Score, OneShotError> {
+    let mut among = |arms: &[usize]| -> Result<Worth, OneShotError> {
         let mut drawn = settled.to_vec();
         drawn[decision] = Some(match &settled[decision] {
             Some(drawn) => drawn.clone().among(arms.to_vec()),
             None => Drawn::taken(arms),
         });
         let selection = net.selection(&drawn)?;
-        net.measure_recalibrated(&selection, RECALIBRATED)
+        let score = net.measure_recalibrated(&selection, RECALIBRATED)?;
+        Ok((net.worth(score.loss, score.accuracy / 100.0), -score.loss))
     };
     match choice.kind {
         Kind::Layer | Kind::Depth | Kind::Number => {
@@ -76,21 +76,19 @@ fn candidates(choice: &Choice, feeds: bool) -> Vec<usize> {
     (0..choice.arms.len()).filter(counts).collect()
 }
 
-/// How good the supernet is with some candidates of a decision alone.
-type Among<'a> = &'a mut dyn FnMut(&[usize]) -> Result<Score, OneShotError>;
+/// What a supernet is worth, and among equals how low its loss is: the greater, the better.
+type Worth = (f64, f64);
 
-/// Whether one is missed more than another: without it accuracy is lower, or as low with a greater loss.
-fn is_worse(a: &Score, b: &Score) -> bool {
-    a.accuracy < b.accuracy || a.accuracy == b.accuracy && a.loss > b.loss
-}
+/// How good the supernet is with some candidates of a decision alone.
+type Among<'a> = &'a mut dyn FnMut(&[usize]) -> Result<Worth, OneShotError>;
 
 /// Of some candidates out of `arms` the one that is missed most, the first among equals.
 fn most_missed(candidates: &[usize], arms: usize, among: Among<'_>) -> Result<usize, OneShotError> {
-    let mut found: Option<(usize, Score)> = None;
+    let mut found: Option<(usize, Worth)> = None;
     for out in candidates.iter().copied().filter(|_| candidates.len() > 1) {
         let left: Vec<usize> = (0..arms).filter(|a| *a != out).collect();
         let score = among(&left)?;
-        if found.as_ref().is_none_or(|(_, worst)| is_worse(&score, worst)) {
+        if found.as_ref().is_none_or(|(_, worst)| score < *worst) {
             found = Some((out, score));
         }
     }
@@ -102,16 +100,16 @@ fn most_missed(candidates: &[usize], arms: usize, among: Among<'_>) -> Result<us
 fn least_missed_dropped(arms: usize, (min, max): (usize, usize), among: Among<'_>) -> Result<Vec<usize>, OneShotError> {
     let mut kept: Vec<usize> = (0..arms).collect();
     while kept.len() > min.max(1) {
-        let mut found: Option<(usize, Score)> = None;
+        let mut found: Option<(usize, Worth)> = None;
         for out in kept.clone() {
             let left: Vec<usize> = kept.iter().copied().filter(|a| *a != out).collect();
             let score = among(&left)?;
-            if found.as_ref().is_none_or(|(_, best)| is_worse(best, &score)) {
+            if found.as_ref().is_none_or(|(_, best)| *best < score) {
                 found = Some((out, score));
             }
         }
         let (out, score) = found.expect("invariant: there is an input to drop");
-        if kept.len() <= max && is_worse(&score, &among(&kept)?) {
+        if kept.len() <= max && score < among(&kept)? {
             break;
         }
         kept.retain(|a| *a != out);
@@ -125,13 +123,12 @@ mod tests {
     use super::*;
     use ir::Name;
 
-    fn score(accuracy: f64) -> Score {
-        Score { accuracy, loss: -accuracy, images: 1 }
-    }
-
     /// Accuracies that add up over what is there.
-    fn sums<'a>(worth: &'a [f64]) -> impl FnMut(&[usize]) -> Result<Score, OneShotError> + 'a {
-        |arms| Ok(score(arms.iter().map(|a| worth[*a]).sum()))
+    fn sums<'a>(worth: &'a [f64]) -> impl FnMut(&[usize]) -> Result<Worth, OneShotError> + 'a {
+        |arms| {
+            let sum = arms.iter().map(|a| worth[*a]).sum();
+            Ok((sum, sum))
+        }
     }
 
     #[test]

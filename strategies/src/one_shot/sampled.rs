@@ -102,16 +102,22 @@ fn learn(net: &mut Supernet, mut course: Course<'_>, look: Look<'_>) -> Result<V
 pub struct Paths<'a> {
     net: Mutex<&'a mut Supernet>,
     recalibrate: usize,
+    /// The objective first.
     metrics: [Metric; 2],
+    is_text: bool,
 }
 
 impl<'a> Paths<'a> {
     /// Paths of a trained supernet, measured on what is held out with running statistics over so many batches.
     #[must_use]
     pub fn new(net: &'a mut Supernet, recalibrate: usize) -> Self {
-        let metrics =
-            [Metric::maximize("supernet validation accuracy", "%"), Metric::minimize("supernet validation loss", "")];
-        Self { net: Mutex::new(net), recalibrate, metrics }
+        let accuracy = Metric::maximize("supernet validation accuracy", "%");
+        let is_text = net.is_text();
+        let metrics = match is_text {
+            true => [Metric::minimize("supernet validation perplexity", ""), accuracy],
+            false => [accuracy, Metric::minimize("supernet validation loss", "")],
+        };
+        Self { net: Mutex::new(net), recalibrate, metrics, is_text }
     }
 }
 
@@ -129,7 +135,8 @@ impl Evaluator for Paths<'_> {
         let path = net.path(candidate.sample());
         let score = net.measure_recalibrated(&path, self.recalibrate);
         let score = score.map_err(|e| EvaluateError::Failed(e.to_string()))?;
-        Ok(Evaluation { values: Values::from_slice(&[score.accuracy, score.loss]), seconds: 0.0 })
+        let values = if self.is_text { [score.loss.exp(), score.accuracy] } else { [score.accuracy, score.loss] };
+        Ok(Evaluation { values: Values::from_slice(&values), seconds: 0.0 })
     }
 
     fn is_exclusive(&self) -> bool {

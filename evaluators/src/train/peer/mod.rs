@@ -97,7 +97,7 @@ impl Trainer {
 /// All images and labels of a loader that has one batch.
 fn everything(mut loader: Loader) -> Result<[Array; 2], TrainError> {
     let batch = loader.batch(0, 0)?;
-    Ok([to_array(&batch.images)?, to_array(&batch.labels)?])
+    Ok([to_array(&batch.inputs)?, to_array(&batch.labels)?])
 }
 
 fn write(folder: &Path, file: &str, text: &str) -> Result<(), TrainError> {

@@ -18,9 +18,9 @@ use codegen::torch::{Adam, Device, Optimizer, Schedule, Sgd};
 pub struct Recipe {
     /// What the other settings started from.
     pub preset: Preset,
-    /// Passes over the training images.
+    /// Passes over the training images, or the training text.
     pub epochs: u32,
-    /// Images per step.
+    /// Images, or windows of text, per step.
     pub batch: usize,
     /// How weights are updated.
     pub optimizer: Algorithm,
@@ -60,11 +60,13 @@ pub struct Recipe {
     pub drop_path: DropPath,
     /// Decay of the moving average of the weights that is validated and kept; 0 for none.
     pub ema: f64,
-    /// One of so many training images is held out for validation, class by class; 0 for none.
+    /// One of so many training images is held out for validation, class by class; 0 for none. Text has a part of its own
+    /// for validation, which any number but 0 asks for.
     pub valid: usize,
     /// Seed of what is held out.
     pub valid_seed: u64,
-    /// Train on so many images only, evenly of all classes; 0 for all. A one-shot search holds out no more either.
+    /// Train on so many images only, evenly of all classes, or windows from the beginning of a text; 0 for all. A one-shot
+    /// search holds out no more either.
     pub images: usize,
     /// Threads of libtorch's kernels.
     pub threads: usize,
@@ -156,6 +158,20 @@ impl Recipe {
                 weight_decay: 3e-4,
                 anneal: Cadence::Epoch,
                 clip: 5.0,
+                drop_path: DropPath::Off,
+                ..Self::default()
+            },
+            // Words, states and weights are not dropped out as the authors do, see the space `recurrent`.
+            Preset::DartsRnnSearch => Self {
+                preset,
+                epochs: 50,
+                batch: 256,
+                momentum: 0.0,
+                nesterov: false,
+                lr: 20.0,
+                weight_decay: 5e-7,
+                schedule: Annealing::Constant,
+                clip: 0.25,
                 drop_path: DropPath::Off,
                 ..Self::default()
             },

@@ -48,6 +48,8 @@ words! {
         Darts = "darts",
         /// How DARTS searches (Liu, Simonyan and Yang 2019): 50 epochs, half of the images for the architecture.
         DartsSearch = "darts-search",
+        /// How DARTS searches a recurrent cell (Liu, Simonyan and Yang 2019): 50 epochs at a learning rate of 20.
+        DartsRnnSearch = "darts-rnn-search",
         /// How every cell of NAS-Bench-201 was trained (Dong and Yang 2020): 200 epochs, crops and flips.
         Nasbench201 = "nasbench201",
     }

@@ -31,7 +31,7 @@ pub fn demo(args: &DemoOneshotArgs) -> Result<(), Failure> {
     let mut printed = Ok(());
     let mut report = |epoch: &Epoch| {
         if !args.quiet && printed.is_ok() {
-            printed = output::print(&format!("{}\n", line(&space, epoch)));
+            printed = output::print(&format!("{}\n", line(&space, epoch, false)));
         }
     };
     let found =

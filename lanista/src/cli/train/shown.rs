@@ -68,7 +68,8 @@ impl Shown {
         let left = u64::from(trainer.recipe().epochs) * batches - (u64::from(epoch) * batches + batch as u64);
         let images = trainer.images() as f64 * self.steps as f64 / batches as f64;
         let time = seconds(elapsed * left as f64 / self.steps as f64);
-        format!("{} images/s, {time} left", thousands((images / elapsed) as u64))
+        let unit = if trainer.network().is_text() { "windows" } else { "images" };
+        format!("{} {unit}/s, {time} left", thousands((images / elapsed) as u64))
     }
 }
 

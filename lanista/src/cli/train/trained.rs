@@ -28,14 +28,25 @@ pub struct Trained {
     epochs: Vec<Epoch>,
     best: Option<Best>,
     test: Test,
+    #[serde(skip)]
+    is_text: bool,
 }
 
-/// How well the network does on the test images, looked at once, when it was done.
+/// How well the network does on the test images or text, looked at once, when it was done.
 #[derive(Clone, Copy, Debug, Serialize)]
 struct Test {
     loss: f64,
     accuracy: f64,
+    /// Of text the words.
     images: usize,
+}
+
+/// `87.10 %, loss 0.4321`; of text `perplexity 1.54, loss 0.4321, 87.10 %`.
+fn shown(is_text: bool, loss: f64, accuracy: f64) -> String {
+    match is_text {
+        true => format!("perplexity {:.2}, loss {loss:.4}, {accuracy:.2} %", loss.exp()),
+        false => format!("{accuracy:.2} %, loss {loss:.4}"),
+    }
 }
 
 impl Trained {
@@ -55,6 +66,7 @@ impl Trained {
             epochs: trainer.history().to_vec(),
             best: trainer.best(),
             test: Test { loss: test.loss, accuracy: test.accuracy, images: test.images },
+            is_text: trainer.network().is_text(),
         }
     }
 
@@ -84,7 +96,7 @@ impl Trained {
         out
     }
 
-    /// Accuracy and loss over the epochs.
+    /// Accuracy, or perplexity of text, and loss over the epochs.
     fn panels(&self) -> [Panel; 2] {
         let panel = |title, train: fn(&Epoch) -> f64, valid: fn(&Epoch) -> Option<f64>| Panel {
             title,
@@ -94,14 +106,20 @@ impl Trained {
             ],
         };
         [
-            panel("accuracy, %", |e| e.train_accuracy, |e| e.valid_accuracy),
+            match self.is_text {
+                true => panel("perplexity", |e| e.train_loss.exp(), |e| e.valid_loss.map(f64::exp)),
+                false => panel("accuracy, %", |e| e.train_accuracy, |e| e.valid_accuracy),
+            },
             panel("loss", |e| e.train_loss, |e| e.valid_loss),
         ]
     }
 
     /// A drawing of the curves.
     pub fn drawing(&self) -> String {
-        let title = format!("{:.2} % test accuracy on {}", self.test.accuracy, self.data);
+        let title = match self.is_text {
+            true => format!("perplexity {:.2} on the test text of {}", self.test.loss.exp(), self.data),
+            false => format!("{:.2} % test accuracy on {}", self.test.accuracy, self.data),
+        };
         svg(&title, &self.network, &self.panels())
     }
 
@@ -124,14 +142,16 @@ impl Trained {
         let time: f64 = self.epochs.iter().map(|e| e.seconds).sum();
         grid.row(["epochs".to_owned(), format!("{} in {}", self.epochs.len(), seconds(time))]);
         if let Some(last) = self.epochs.last() {
-            grid.row(["training".to_owned(), format!("{:.2} %, loss {:.4}", last.train_accuracy, last.train_loss)]);
+            grid.row(["training".to_owned(), shown(self.is_text, last.train_loss, last.train_accuracy)]);
             if let (Some(accuracy), Some(loss), Some(best)) = (last.valid_accuracy, last.valid_loss, self.best) {
                 let best = format!("best {:.2} % in epoch {}", best.accuracy, best.epoch);
-                grid.row(["validation".to_owned(), format!("{accuracy:.2} %, loss {loss:.4}; {best}")]);
+                grid.row(["validation".to_owned(), format!("{}; {best}", shown(self.is_text, loss, accuracy))]);
             }
         }
         let Test { loss, accuracy, images } = self.test;
-        grid.row(["test".to_owned(), format!("{accuracy:.2} %, loss {loss:.4}, {} images", thousands(images as u64))]);
+        let unit = if self.is_text { "words" } else { "images" };
+        let test = format!("{}, {} {unit}", shown(self.is_text, loss, accuracy), thousands(images as u64));
+        grid.row(["test".to_owned(), test]);
         grid
     }
 }

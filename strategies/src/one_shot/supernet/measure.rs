@@ -7,7 +7,16 @@ use evaluators::data::Batch;
 use evaluators::train::{Score, measure};
 use tch::Tensor;
 
+/// What ENAS multiplies the inverse of a perplexity by.
+const PER_PERPLEXITY: f64 = 80.0;
+
 impl Supernet {
+    /// What a path is worth by its loss and the share that it tells right: of images that share, of text 80 over the
+    /// perplexity. Pham et al. 2018, "Efficient Neural Architecture Search via Parameter Sharing", sections 3.1 and 3.2.
+    pub(in crate::one_shot) fn worth(&self, loss: f64, share: f64) -> f64 {
+        if self.is_text { PER_PERPLEXITY * (-loss).exp() } else { share }
+    }
+
     /// Loss and accuracy on what is held out, with running statistics.
     ///
     /// # Errors

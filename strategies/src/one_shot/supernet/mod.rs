@@ -52,6 +52,7 @@ pub struct Supernet {
     recipe: Recipe,
     /// The data set's name.
     data: String,
+    is_text: bool,
     /// The greatest training loss that is let pass.
     bound: f64,
     /// Runs so far: what is random in a run is keyed by it.
@@ -88,10 +89,10 @@ impl Supernet {
         let numbers = numbers::numbers(strategy, space)?;
         let greatest: Vec<usize> = numbers.iter().map(|c| numbers::greatest(space, c)).collect();
         let program = subnet::program(module, space, numbers.iter(), &greatest)?;
-        let images = dataset.images();
-        let weights = Arc::new(training(&program, images, recipe, By::Weights)?);
-        let both = Arc::new(training(&program, images, recipe, By::Both)?);
-        let predict = Arc::new(prediction_plan(&program, images)?);
+        let data = dataset.data();
+        let weights = Arc::new(training(&program, data, recipe, By::Weights)?);
+        let both = Arc::new(training(&program, data, recipe, By::Both)?);
+        let predict = Arc::new(prediction_plan(&program, data)?);
         let (mut choices, _) = choice::choices(strategy, module, &program, &weights)?;
         let envelope = if numbers.is_empty() { None } else { Some(Envelope::of(module)?) };
         choices.extend(numbers);
@@ -99,7 +100,7 @@ impl Supernet {
             return Err(OneShotError::NoDecisions(space.name().to_owned()));
         }
         numbers::all_held(strategy, space, &choices)?;
-        let classes = images.classes.len();
+        let classes = data.classes();
         let network = Network { train: both, eval: predict, hash: program.hash(), classes };
         Planned::of(&network, recipe, recipe.batch).check(recipe.device)?;
         let _turn = Turn::take(recipe.device, recipe.threads)?;
@@ -111,14 +112,15 @@ impl Supernet {
         Ok(Self {
             strategy: strategy.to_owned(),
             space: space.clone(),
-            subnets: Subnets::new(strategy, (space, module), images, recipe, &choices),
+            subnets: Subnets::new(strategy, (space, module), data, recipe, &choices),
             envelope,
             mixed: None,
             held,
             params,
-            loaders: dataset.search_loaders(recipe)?,
+            loaders: dataset.search_loaders(&program, recipe)?,
             recipe: recipe.clone(),
-            data: images.name.clone(),
+            data: data.name().to_owned(),
+            is_text: data.text().is_ok(),
             bound: DIVERGED * (classes.max(2) as f64).ln(),
             runs: 0,
             program,
@@ -154,6 +156,12 @@ impl Supernet {
     #[must_use]
     pub fn data(&self) -> &str {
         &self.data
+    }
+
+    /// Whether the data set is text, so that what counts is the perplexity and not the accuracy.
+    #[must_use]
+    pub fn is_text(&self) -> bool {
+        self.is_text
     }
 
     pub(super) fn bound(&self) -> f64 {
@@ -331,7 +339,7 @@ impl Supernet {
         let selection = subnet.selection(route);
         let run = Run { seed: self.recipe.seed, step: self.runs, drop_path, selection: Some(&selection) };
         self.runs += 1;
-        let inputs = [batch.images.shallow_clone(), batch.labels.shallow_clone()];
+        let inputs = [batch.inputs.shallow_clone(), batch.labels.shallow_clone()];
         let training = subnet.training(by);
         let exec = &training.exec;
         let params = match &mut self.mixed {
@@ -340,7 +348,7 @@ impl Supernet {
         };
         let out = exec.run(params, &inputs, &run)?;
         let hits = hits(&out.outputs[1], &batch.labels)?.f_int64_value(&[])?;
-        let pass = Pass { loss: out.outputs[0].f_double_value(&[])?, hits, images: batch.labels.size()[0] };
+        let pass = Pass { loss: out.outputs[0].f_double_value(&[])?, hits, images: batch.labels.numel() as i64 };
         let mut grads = vec![None; self.choices.len()];
         let mut shaped = vec![false; self.params.paths().len()];
         if arch {
@@ -419,7 +427,7 @@ fn used(plan: &Plan, active: &[bool]) -> Vec<bool> {
 pub struct Pass {
     /// The mean loss.
     pub loss: f64,
-    /// How many images were told right.
+    /// How many images, or words, were told right.
     pub hits: i64,
     /// How many there were.
     pub images: i64,

@@ -6,7 +6,7 @@ use crate::one_shot::choice::{Choice, Kind};
 use crate::one_shot::numbers::{self, Decided};
 use codegen::torch::{Executor, Layout, Params, Selection};
 use codegen::{Kernel, Plan, Wrt};
-use evaluators::data::Images;
+use evaluators::data::Data;
 use evaluators::train::{Recipe, prediction_plan, training_plan};
 use ir::{Elaboration, Module, Name, Program};
 use mutators::Space;
@@ -65,7 +65,7 @@ pub(super) struct Subnets {
     space: Space,
     /// The space's, or what a strategy made of it.
     module: Module,
-    images: Arc<Images>,
+    data: Data,
     recipe: Recipe,
     choices: Vec<Choice>,
     /// The last used ones, by the arm of each number, the latest last.
@@ -76,13 +76,13 @@ impl Subnets {
     pub fn new(
         strategy: &str,
         (space, module): (&Space, &Module),
-        images: &Arc<Images>,
+        data: &Data,
         recipe: &Recipe,
         choices: &[Choice],
     ) -> Self {
         let (strategy, space, recipe) = (strategy.to_owned(), space.clone(), recipe.clone());
         let module = module.clone();
-        Self { strategy, space, module, images: images.clone(), recipe, choices: choices.to_vec(), kept: Vec::new() }
+        Self { strategy, space, module, data: data.clone(), recipe, choices: choices.to_vec(), kept: Vec::new() }
     }
 
     /// The arms of the greatest values, of numbers only.
@@ -121,7 +121,7 @@ impl Subnets {
         if let Some(by) = by
             && subnet.training[by as usize].is_none()
         {
-            let plan = training(&subnet.program, &self.images, &self.recipe, by)?;
+            let plan = training(&subnet.program, &self.data, &self.recipe, by)?;
             let joins = joins(&plan);
             let exec = executor(Arc::new(plan), &self.recipe);
             subnet.training[by as usize] = Some(Arc::new(Training { exec, joins }));
@@ -131,7 +131,7 @@ impl Subnets {
 
     fn make(&self, arms: &[usize], whole: &Params) -> Result<Subnet, OneShotError> {
         let program = self.program(arms)?;
-        let plan = Arc::new(prediction_plan(&program, &self.images)?);
+        let plan = Arc::new(prediction_plan(&program, &self.data)?);
         let of = |label: &Name| self.choices.iter().position(|c| c.label == *label);
         let held = plan.sites.iter().map(|s| of(&s.label).ok_or(s));
         let of_site = held.collect::<Result<_, _>>().map_err(|site| OneShotError::Decision {
@@ -160,13 +160,13 @@ pub(super) fn program<'a>(
     Ok(Elaboration::supernet(module, &decided).run().map_err(mutators::MutateError::from)?)
 }
 
-pub(super) fn training(program: &Program, images: &Images, recipe: &Recipe, by: By) -> Result<Plan, OneShotError> {
+pub(super) fn training(program: &Program, data: &Data, recipe: &Recipe, by: By) -> Result<Plan, OneShotError> {
     let wrt = Wrt {
         weights: matches!(by, By::Weights | By::Both),
         sites: matches!(by, By::Factors | By::Both),
         ..Wrt::default()
     };
-    Ok(training_plan(program, images, recipe, &wrt)?)
+    Ok(training_plan(program, data, recipe, &wrt)?)
 }
 
 fn executor(plan: Arc<Plan>, recipe: &Recipe) -> Executor {
