@@ -9,7 +9,7 @@ use crate::{Args, Fallible};
 use codegen::init::stream;
 use mutators::Sample;
 use serde_json::{Value, json};
-use strategies::one_shot::{Adam, Enas, Epoch, OneShot, Policy, Reinforce, Supernet, build, draw};
+use strategies::one_shot::{Enas, Epoch, OneShot, Supernet, build, draw};
 use strategies::{Crossing, Experiment};
 
 /// Architectures from each side.
@@ -19,17 +19,6 @@ const RECALIBRATE: usize = 5;
 const STUDIES: u64 = 100;
 /// Simulated seconds of a study.
 const BUDGET: f64 = 12_000.0;
-
-/// The controller's settings where a study is a hundred rewards long: a learning rate and baseline as the benchmark's
-/// authors have them, and no temperature.
-const POLICY: Policy = Policy {
-    hidden: 64,
-    temperature: 1.0,
-    bound: 2.5,
-    entropy: 0.0,
-    baseline: 0.9,
-    adam: Adam { rate: 0.01, betas: (0.9, 0.999), weight_decay: 0.0 },
-};
 
 pub fn record(args: &Args, size: Size, seed: u64) -> Fallible<Value> {
     let train = size.evaluator(args, 5, "")?;
@@ -63,7 +52,7 @@ fn studies(seed: u64) -> Fallible<Vec<f64>> {
     let space = mutators::spaces::build("nasbench201")?;
     let table = evaluators::build("nasbench201:dataset=cifar10,epochs=12,report=200")?;
     let one = |i: u64| -> Fallible<f64> {
-        let study = Experiment::new(&space, Box::new(Reinforce::new(POLICY)), &*table)
+        let study = Experiment::new(&space, strategies::build("reinforce")?, &*table)
             .simulated_time(BUDGET, Crossing::Discarded)
             .protocol("nasbench201-paper")
             .seed(seed * STUDIES + i)

@@ -18,6 +18,15 @@ pub enum StrategyError {
         /// The names there are.
         known: String,
     },
+    /// A strategy that this build is without.
+    #[error(
+        "strategy `{name}` needs libtorch, which this program was built without; run `make setup-torch`, and build with \
+         `cargo build --features torch`"
+    )]
+    NeedsTorch {
+        /// The strategy.
+        name: String,
+    },
     /// An option that does not exist or does not fit.
     #[error(transparent)]
     Options(#[from] OptionError),

@@ -4,6 +4,8 @@ use crate::dedup::Dedup;
 use crate::error::StrategyError;
 use crate::grid::Grid;
 use crate::local_search::LocalSearch;
+#[cfg(feature = "torch")]
+use crate::one_shot::Reinforce;
 use crate::random::Random;
 use crate::regularized_evolution::RegularizedEvolution;
 use crate::strategy::Strategy;
@@ -47,7 +49,17 @@ pub const STRATEGIES: &[Entry] = &[
         options: "population=100,sample=25,replacement=true",
         build: RegularizedEvolution::build,
     },
+    #[cfg(feature = "torch")]
+    Entry {
+        name: Reinforce::NAME,
+        summary: "an LSTM draws samples and learns from their scores (Zoph and Le 2017)",
+        options: "arch_lr=0.01,entropy=0,baseline=0.9,tau=1,bound=2.5,hidden=64",
+        build: Reinforce::build,
+    },
 ];
+
+/// Strategies that are there with libtorch only.
+const WITH_TORCH: &[&str] = &["reinforce"];
 
 /// Builds a strategy from its name and options, `regularized-evolution:population=10,sample=3`. With `dedup=true` it
 /// never tries an equal network twice.
@@ -59,6 +71,9 @@ pub const STRATEGIES: &[Entry] = &[
 pub fn build(text: &str) -> Result<Box<dyn Strategy>, StrategyError> {
     let mut options: Options = text.parse()?;
     let Some(entry) = STRATEGIES.iter().find(|s| s.name == options.name) else {
+        if WITH_TORCH.contains(&options.name.as_str()) {
+            return Err(StrategyError::NeedsTorch { name: options.name });
+        }
         let names = || STRATEGIES.iter().map(|s| s.name);
         return Err(StrategyError::Unknown {
             nearest: ir::text::nearest(&options.name, names()),
@@ -92,11 +107,27 @@ mod tests {
     }
 
     #[test]
+    fn what_a_build_is_without_is_told_apart_from_what_there_is_not() {
+        for name in WITH_TORCH {
+            match build(name) {
+                Ok(strategy) => assert!(cfg!(feature = "torch") && strategy.identity().starts_with(name)),
+                Err(e) => {
+                    assert!(cfg!(not(feature = "torch")) && e.to_string().contains("--features torch"), "{name}: {e}");
+                }
+            }
+        }
+    }
+
+    #[test]
     fn errors_name_the_nearest() {
         let err = |text: &str| build(text).expect_err("bad").to_string();
         assert_eq!(
             err("randon"),
-            "no strategy `randon` (did you mean `random`?); there are grid, local-search, random, regularized-evolution"
+            format!(
+                "no strategy `randon` (did you mean `random`?); there are grid, local-search, random, \
+                 regularized-evolution{}",
+                if cfg!(feature = "torch") { ", reinforce" } else { "" }
+            )
         );
         assert_eq!(
             err("regularized-evolution:populaton=3"),

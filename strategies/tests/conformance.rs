@@ -24,6 +24,12 @@ all! {
     evolution_distinct = "regularized-evolution:population=4,sample=2,replacement=false",
 }
 
+#[cfg(feature = "torch")]
+all! {
+    reinforce = "reinforce",
+    reinforce_dedup = "reinforce:hidden=8,dedup=true",
+}
+
 #[test]
 fn no_strategy_of_the_hub_is_left_out() {
     let source = include_str!("conformance.rs");

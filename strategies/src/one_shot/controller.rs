@@ -5,32 +5,16 @@
 //! is drawn first. Pham et al. 2018, "Efficient Neural Architecture Search via Parameter Sharing"; Zoph and Le 2017;
 //! Williams 1992.
 
-use super::adam::{Adam, Learned};
+use super::adam::Learned;
 use super::choice::{Choice, Kind};
 use super::course::State;
 use super::mixture::pick;
+use super::policy::Policy;
 use codegen::array::{Array, Data, Weights};
 use codegen::init::{stream, unit};
 use ir::Name;
 use rand_chacha::ChaCha8Rng;
 use tch::{Kind as Element, TchError, Tensor};
-
-/// The settings of a controller.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Policy {
-    /// Width of the LSTM and of the embeddings.
-    pub hidden: usize,
-    /// Temperature of the logits.
-    pub temperature: f64,
-    /// Bound of the logits.
-    pub bound: f64,
-    /// How much the entropy of the choices counts beside the reward.
-    pub entropy: f64,
-    /// How much of the baseline stays from one reward to the next.
-    pub baseline: f64,
-    /// How it learns.
-    pub adam: Adam,
-}
 
 /// A controller of a space's decisions.
 #[derive(Clone, Debug, PartialEq)]
@@ -269,6 +253,7 @@ impl State for Controller {
 
 #[cfg(test)]
 mod tests {
+    use super::super::adam::Adam;
     use super::super::choice::Arm;
     use super::*;
 

@@ -3,12 +3,12 @@
 //! Pham et al. 2018, "Efficient Neural Architecture Search via Parameter Sharing".
 
 use super::OneShotError;
-use super::adam::Adam;
 use super::bilevel::Side;
 use super::choice::{self, Choice};
-use super::controller::{Controller, Policy, Walk};
+use super::controller::{Controller, Walk};
 use super::course::{Course, Monitors, Report};
 use super::limit::Limits;
+use super::policy::Policy;
 use super::search::{Epoch, Found, Keep};
 use super::supernet::{Supernet, cycled};
 use codegen::init::stream;
@@ -39,23 +39,13 @@ impl Enas {
     pub const NAME: &str = "enas";
 
     pub(super) fn take(options: &mut Options) -> Result<Self, OneShotError> {
-        let rate = options.take_in("arch_lr", 0.00035, 0.0, 1e3)?;
-        let entropy = options.take_in("entropy", 1e-4, 0.0, 1e3)?;
-        let baseline = options.take_in("baseline", 0.99, 0.0, 1.0)?;
-        let temperature = options.take_in("tau", 5.0, 1e-6, 1e6)?;
-        let bound = options.take_in("bound", 2.5, 1e-6, 1e6)?;
-        let hidden = options.take_in("hidden", 64, 1, 4096)?;
+        let policy = Policy::ENAS.take(options)?;
         let steps = options.take_in("steps", 50, 0, 1_000_000)?;
         let samples = options.take_in("samples", 10, 1, 1_000_000)?;
         let recalibrate = options.take_in("recalibrate", 20, 1, 1_000_000)?;
         let (limits, limited) = Limits::take(options)?;
-        let identity = format!(
-            "{}:arch_lr={rate},entropy={entropy},baseline={baseline},tau={temperature},bound={bound},hidden={hidden},\
-             steps={steps},samples={samples},recalibrate={recalibrate}{limited}",
-            Self::NAME
-        );
-        let adam = Adam { rate, betas: (0.9, 0.999), weight_decay: 0.0 };
-        let policy = Policy { hidden, temperature, bound, entropy, baseline, adam };
+        let identity =
+            format!("{}:{policy},steps={steps},samples={samples},recalibrate={recalibrate}{limited}", Self::NAME);
         Ok(Self { identity, policy, steps, samples, recalibrate, limits })
     }
 

@@ -5,6 +5,7 @@
 //!   [`Mixed`] modifies the mixed operation, the gradient comes from [`bilevel`], [`Alphas`] learn, and a [`ReadOff`] tells
 //!   the architecture.
 //! * [`Enas`] draws paths by a [`Controller`], an LSTM that learns from their accuracy.
+//! * [`Reinforce`] is such a controller as a multi-trial strategy, taught by trials' scores.
 //! * A [`SinglePath`] strategy trains one path at a time; then the supernet scores samples like a table, and any
 //!   multi-trial strategy searches it.
 //! * A run is a function of the space, the strategy, the recipe and its seed.
@@ -31,6 +32,7 @@ mod mixture;
 mod numbers;
 mod partial;
 mod penalty;
+mod policy;
 mod reinforce;
 mod removal;
 mod sampled;
@@ -40,7 +42,7 @@ mod supernet;
 pub use adam::Adam;
 pub use alpha::Alphas;
 pub use choice::{Arm, Choice, Kind};
-pub use controller::{Controller, Policy, Walk};
+pub use controller::{Controller, Walk};
 pub use course::Report;
 pub use enas::{Enas, draw};
 pub use error::OneShotError;
@@ -50,6 +52,7 @@ pub use limit::Limits;
 pub use mixed::{Mixed, Perturb};
 pub use mixture::{Drawn, Mixture, argmax, softmax};
 pub use penalty::Measure;
+pub use policy::Policy;
 pub use reinforce::Reinforce;
 pub use removal::ReadOff;
 pub use sampled::{Look, Paths, SinglePath, train, train_watched};
