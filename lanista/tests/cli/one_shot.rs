@@ -166,3 +166,27 @@ fn a_supernet_is_ranked_against_the_table() {
     let toy = refused(f.path(), &[&["rank", SPACE, "--evaluator", SHORT, "--samples", "20000"][..], &["-q"]].concat());
     assert!(toy.contains("ask for fewer with --samples"), "{toy}");
 }
+
+/// A recurrent cell on text: perplexities, the recipe for it, and the paper's notation.
+#[test]
+fn a_recurrent_cell_is_searched_on_text() {
+    let f = folder();
+    for part in ["train", "valid", "test"] {
+        fs::write(f.path().join(format!("{part}.txt")), "a b c d\n".repeat(40)).expect("is written");
+    }
+    let space = "recurrent:network=search,vocab=6,hidden=4,steps=3";
+    let evaluator = "train:data=text:.,epochs=2,batch=20,images=40";
+    let args = search(space, "darts:order=1", &["--evaluator", evaluator, "--logdir", "runs"]);
+    let run = run_in(f.path(), &args);
+    assert_eq!(run.code, 0, "{}", run.err);
+    assert!(run.err.contains(", perplexity ") && !run.err.contains('%'), "{}", run.err);
+    assert!(run.out.contains("recipe=darts-rnn-search") && run.out.contains("on what was held out"), "{}", run.out);
+    let genotype = run.out.lines().find_map(|l| l.strip_prefix("genotype")).expect("a genotype").trim();
+    assert!(genotype.starts_with("Genotype(recurrent=[('") && !genotype.contains("none"), "{genotype}");
+    let trained = "recurrent:vocab=6,hidden=4,steps=3";
+    let args = ["train", trained, "--genotype", genotype, "--data", "text:.", "--epochs", "2", "--valid", "1/2"];
+    let out = ok(f.path(), &args);
+    assert!(out.contains("perplexity") && out.contains(" words"), "{out}");
+    let refused = refused(f.path(), &search("recurrent:network=search", "darts", &["--evaluator", evaluator]));
+    assert!(refused.contains("vocab=6"), "{refused}");
+}
