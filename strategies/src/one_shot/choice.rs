@@ -142,7 +142,7 @@ fn zeros(program: &Program, label: &Name) -> Vec<Name> {
     let is_zero = |a: &Action| match a {
         Action::Op(op) => matches!(op, ir::Op::Zero(_)),
         Action::Call(called) => {
-            let called = &program.instances[*called as usize];
+            let called = &program.instances[*called];
             let gives = |s: &&ir::program::Step| called.outputs[..] == [s.first];
             called.steps.iter().find(gives).is_some_and(|s| matches!(s.action, Action::Op(ir::Op::Zero(_))))
         }
