@@ -28,7 +28,7 @@ help:
 	  'make bless        write golden files anew; read the diff before you commit it' \
 	  'make bench        criterion benchmarks' \
 	  'make bench-peers  the same work in PyTorch, side by side' \
-  'make bench-repro  the tables of benches/repro from its logs' \
+	  'make bench-repro  the tables of benches/repro from its logs' \
 	  'make deny         licences, advisories and bans (needs cargo-deny)'
 
 setup-torch:
@@ -73,7 +73,7 @@ bench-peers: setup-torch
 bench-repro: setup-torch
 	$(CARGO) build $(ALL) --bins
 	@for log in benches/repro/logs/*.json; do \
-	  printf '\n== %s\n' "$$log"; $(BIN)/repro "$$(basename "$$log" .json)" --from "$$log"; done
+	  name="$$(basename "$$log" .json)"; printf '\n== %s\n' "$$log"; $(BIN)/repro "$${name%%-*}" --from "$$log"; done
 
 deny:
 	cargo deny check
