@@ -112,6 +112,8 @@ def compare(folder, run):
 def main():
     folder = Path(sys.argv[1])
     torch.set_num_threads(1)
+    # oneDNN of PyTorch 2.11 corrupts the heap on some AMD processors, in a backward pass in single precision.
+    torch.backends.mkldnn.enabled = False
     report = []
     for run in json.loads((folder / "suite.json").read_text()):
         try:
