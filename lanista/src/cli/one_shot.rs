@@ -8,8 +8,9 @@ use super::output::{self, Target};
 use super::source::Source;
 use super::train::Retrain;
 use super::watch::Watch;
+use evaluators::data::Source as Data;
 use evaluators::train::{Dataset, Train, TrainError};
-use mutators::Space;
+use mutators::{Options, Space};
 use serde_json::json;
 use std::path::Path;
 use strategies::one_shot::{self, Epoch, Found, Keep, OneShot, OneShotError};
@@ -119,16 +120,17 @@ pub fn training(text: &str) -> Result<Train, Failure> {
             "evaluator `{name}` scores finished networks; a one-shot search trains: --evaluator train:data=NAME"
         )));
     }
-    let train = Train::build(text.parse().map_err(Failure::usage)?)?;
-    if text.contains("recipe=") {
-        return Ok(train);
-    }
-    let recipe = RECIPES[usize::from(train.data().is_text())];
+    let parse = |text: &str| text.parse::<Options>().map_err(Failure::usage);
+    // What is no data set is told by whoever builds the evaluator.
+    let data = parse(text)?.take_opt::<String>("data").map_err(Failure::usage)?;
+    let is_text = data.is_some_and(|d| d.parse::<Data>().is_ok_and(|d| d.is_text()));
+    let recipe = RECIPES[usize::from(is_text)];
     let text = match text.split_once(':') {
+        _ if text.contains("recipe=") => text.to_owned(),
         Some((name, options)) => format!("{name}:recipe={recipe},{options}"),
         None => format!("{text}:recipe={recipe}"),
     };
-    Ok(Train::build(text.parse().map_err(Failure::usage)?)?)
+    Ok(Train::build(parse(&text)?)?)
 }
 
 /// `epoch 3 of 50, loss 1.9, training 30.10 %, validation 28.00 %, entropy 0.99, free 0.25, |..|, 12 s`; of text

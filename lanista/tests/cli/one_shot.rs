@@ -36,6 +36,15 @@ fn a_search_prints_what_it_found_and_draws_it() {
     }
 }
 
+/// Settings are those of the search's recipe, which has no Nesterov momentum, and not of the evaluator's own.
+#[test]
+fn settings_are_read_on_top_of_the_recipe_of_a_search() {
+    let f = folder();
+    let short = format!("{SHORT},momentum=0");
+    let found = ok(f.path(), &search(SPACE, "gdas", &["--evaluator", &short, "--quiet"]));
+    assert!(found.contains("recipe=darts-search") && found.contains("momentum=0,nesterov=false"), "{found}");
+}
+
 /// Widths are slices of shared weights.
 #[test]
 fn widths_are_searched() {
