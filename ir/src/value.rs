@@ -151,7 +151,8 @@ impl fmt::Display for Sigil<'_> {
     }
 }
 
-/// Writes a string between double quotes, with `\"`, `\\`, `\n`, `\r` and `\t` escaped.
+/// Writes a string between double quotes, with `\"`, `\\`, `\n`, `\r` and `\t` escaped, and other hidden characters as
+/// `\u{1b}`.
 pub(crate) fn write_quoted(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
     f.write_str("\"")?;
     for c in text.chars() {
@@ -161,6 +162,7 @@ pub(crate) fn write_quoted(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Resul
             '\n' => f.write_str("\\n")?,
             '\t' => f.write_str("\\t")?,
             '\r' => f.write_str("\\r")?,
+            c if crate::text::is_hidden(c) => crate::text::write_escaped(f, c)?,
             c => write!(f, "{c}")?,
         }
     }

@@ -122,7 +122,7 @@ fn quote(text: &str) -> String {
             '"' => out.push_str("\\\""),
             '\\' => out.push_str("\\\\"),
             '\n' => out.push_str("\\n"),
-            '\0' => out.push('\u{fffd}'),
+            c if crate::text::is_hidden(c) => out.push('\u{fffd}'),
             c => out.push(c),
         }
     }

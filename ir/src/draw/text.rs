@@ -138,7 +138,7 @@ pub(super) fn escape_xml(text: &str) -> String {
             '"' => out.push_str("&quot;"),
             '\'' => out.push_str("&#39;"),
             '\n' | '\r' | '\t' => out.push(' '),
-            c if c < ' ' || matches!(c, '\u{7f}' | '\u{fffe}' | '\u{ffff}') => {
+            c if crate::text::is_hidden(c) || matches!(c, '\u{fffe}' | '\u{ffff}') => {
                 out.push('\u{fffd}');
             }
             c => out.push(c),

@@ -262,9 +262,16 @@ impl<'a> Lexer<'a> {
                     Some((_, 'n')) => '\n',
                     Some((_, 't')) => '\t',
                     Some((_, 'r')) => '\r',
+                    Some((u, 'u')) => {
+                        let (c, length) = self.code_point(self.at + i, &self.text[self.at + u + 1..])?;
+                        // The braces and digits are ASCII.
+                        chars.nth(length - 1);
+                        c
+                    }
                     other => {
                         let found = other.map_or(String::new(), |(_, c)| c.to_string());
-                        let message = format!("found the escape `\\{found}`, expected one of \\\" \\\\ \\n \\t \\r");
+                        let message =
+                            format!("found the escape `\\{found}`, expected one of \\\" \\\\ \\n \\t \\r \\u{{..}}");
                         return Err(self.error(self.at + i, message));
                     }
                 }),
@@ -272,6 +279,16 @@ impl<'a> Lexer<'a> {
             }
         }
         Err(self.error(start, "found a string without an end, expected a closing `\"` on the same line"))
+    }
+
+    /// The character of an escape `\u{1b}` at a place, from what follows the `u`, and the length of that.
+    fn code_point(&self, place: usize, rest: &str) -> Result<(char, usize), ParseError> {
+        let digits = rest.strip_prefix('{').and_then(|r| r.split_once('}')).map(|(digits, _)| digits);
+        let digits = digits.filter(|d| (1..=6).contains(&d.len()) && d.bytes().all(|b| b.is_ascii_hexdigit()));
+        let read = digits.and_then(|d| Some((char::from_u32(u32::from_str_radix(d, 16).ok()?)?, d.len() + 2)));
+        read.ok_or_else(|| {
+            self.error(place, "found the escape `\\u`, expected it with a character's number, such as \\u{1b}")
+        })
     }
 }
 

@@ -26,7 +26,8 @@
 //! * `%name` is output 0 of a node and `%name.1` output 1; nodes may be defined in any order.
 //! * `%y = linear %x {out=8} weights w` has the weights of that name: those of the node `%w`, or of whatever else says so.
 //! * `?name` is a decision, `?name[i]` a member of a family, `@name` a graph; a name with other characters than
-//!   letters, digits, `_` (and `/` in `%` and `@` names) stands between double quotes, `%"a-b"`.
+//!   letters, digits, `_` (and `/` in `%` and `@` names) stands between double quotes, `%"a-b"`; what is not seen of it
+//!   is escaped, so that a terminal that shows a text obeys nothing in it.
 //! * In an expression a bare word is a parameter of the graph or else a label, and a quoted one is a label.
 //! * What is printed parses to an equal value, and what is parsed prints as the same bytes again.
 
@@ -34,6 +35,7 @@ mod lexer;
 mod parser;
 mod printer;
 mod typed;
+mod visible;
 
 pub(crate) use lexer::is_path;
 pub(crate) use parser::{Tall, make_template, parse_expr_below, parse_val};
@@ -41,6 +43,8 @@ pub use parser::{parse_module, parse_template};
 pub(crate) use printer::literal_in;
 pub use printer::{print_graph, print_module};
 pub use typed::typed_text;
+pub(crate) use visible::write_escaped;
+pub use visible::{is_hidden, visible};
 
 /// Longest text that is read, in bytes.
 pub const MAX_TEXT: usize = 64 << 20;

@@ -39,6 +39,9 @@ fn valid_files_print_as_themselves() {
         if bless {
             fs::write(&path, &printed).expect("a file that can be written");
         }
+        if printed.chars().any(|c| c != '\n' && ir::text::is_hidden(c)) {
+            failures.push(format!("{name} prints characters that a terminal obeys"));
+        }
         if fs::read_to_string(&path).unwrap_or_default() != printed {
             failures.push(format!("{name} does not print as {target} (LANISTA_BLESS=1 rewrites it):\n{printed}"));
         }
