@@ -1,5 +1,6 @@
 //! How a command ends when it does not end well: one line on standard error, and an exit code.
 
+use super::visible::one_line;
 use evaluators::EvaluateError;
 use ir::Faults;
 use mutators::MutateError;
@@ -101,19 +102,6 @@ impl From<evaluators::data::DataError> for Failure {
             e => Self::usage(e),
         }
     }
-}
-
-/// A message without line breaks and other control characters, which a quoted input may hold.
-fn one_line(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '\n' | '\r' | '\t' => out.push(' '),
-            c if c.is_control() => out.extend(c.escape_default()),
-            c => out.push(c),
-        }
-    }
-    out
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Small aligned tables of text.
 
+use super::visible::one_line;
 use std::fmt::{self, Write};
 
 /// How a column is set.
@@ -36,9 +37,9 @@ impl Grid {
         self
     }
 
-    /// Adds a row.
-    pub fn row<T: Into<String>>(&mut self, cells: impl IntoIterator<Item = T>) {
-        self.rows.push(cells.into_iter().map(Into::into).collect());
+    /// Adds a row; a cell is one line.
+    pub fn row<T: AsRef<str>>(&mut self, cells: impl IntoIterator<Item = T>) {
+        self.rows.push(cells.into_iter().map(|cell| one_line(cell.as_ref())).collect());
     }
 }
 

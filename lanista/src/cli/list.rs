@@ -4,6 +4,7 @@ use super::args::ListArgs;
 use super::failure::Failure;
 use super::grid::Grid;
 use super::output;
+use super::visible;
 use evaluators::EVALUATORS;
 use ir::OpRegistry;
 use mutators::spaces::SPACES;
@@ -96,5 +97,5 @@ pub fn ops(args: &ListArgs) -> Result<(), Failure> {
 pub fn pretty(value: &impl serde::Serialize) -> Result<String, Failure> {
     let text =
         serde_json::to_string_pretty(value).map_err(|e| Failure::usage(format!("cannot be written as JSON: {e}")))?;
-    Ok(text + "\n")
+    Ok(visible::json(&text) + "\n")
 }

@@ -3,6 +3,7 @@
 //! * Every bad input is one line on standard error, `error: ..`, with place and remedy, and exit code 2.
 //! * A search or a training that failed has exit code 1; what is done has 0.
 //! * A closed pipe ends a command quietly.
+//! * No name makes a terminal do anything: what is printed goes through `visible`.
 
 mod args;
 mod cost;
@@ -31,6 +32,7 @@ mod train;
 #[path = "no_torch.rs"]
 mod train;
 mod verify;
+mod visible;
 #[cfg(feature = "torch")]
 mod watch;
 

@@ -1,15 +1,21 @@
 //! Writing: standard output that may be closed at any time, and files that are whole or absent.
 
 use super::failure::Failure;
+use super::visible::{one_line, visible};
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-/// Prints a text to standard output.
+/// Prints a text to standard output, where what a terminal would obey is escaped.
 pub fn print(text: &str) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
-    out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(|e| Failure::output(&e))
+    out.write_all(visible(text).as_bytes()).and_then(|()| out.flush()).map_err(|e| Failure::output(&e))
+}
+
+/// Prints a line to standard output, whatever names stand in it.
+pub fn print_line(line: &str) -> Result<(), Failure> {
+    print(&(one_line(line) + "\n"))
 }
 
 /// Prints a text to a file, or to standard output where there is none or it is `-`.
@@ -23,7 +29,7 @@ pub fn print_to(file: Option<&Path>, text: &str) -> Result<(), Failure> {
 /// A line on standard error; nothing can be done if that is closed.
 pub fn note(line: &str) {
     // Whoever closed standard error does not want to be told.
-    let _ = writeln!(io::stderr().lock(), "{line}");
+    let _ = writeln!(io::stderr().lock(), "{}", one_line(line));
 }
 
 /// A file to be written later, known to be writable now.

@@ -2,6 +2,7 @@
 
 use super::grid::{measured, seconds, thousands};
 use super::output;
+use super::visible::one_line;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::IsTerminal;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,26 +10,42 @@ use std::time::{Duration, Instant};
 use strategies::Progress;
 
 /// Steps of the bar.
-pub const STEPS: u64 = 10_000;
+const STEPS: u64 = 10_000;
 /// Plain lines over a whole search.
 const LINES: u64 = 10;
 /// Between two updates of the bar.
 pub const REDRAW: Duration = Duration::from_millis(150);
 
-/// A bar, if standard error is a terminal.
-pub fn bar() -> Option<ProgressBar> {
-    std::io::stderr().is_terminal().then(|| {
-        // A message that is wider than the terminal is cut, so that the bar stays on one line.
-        let style = ProgressStyle::with_template("{bar:24} {wide_msg}")
-            .map(|s| s.progress_chars("=> "))
-            .unwrap_or_else(|_| ProgressStyle::default_bar());
-        ProgressBar::with_draw_target(Some(STEPS), ProgressDrawTarget::stderr_with_hz(8)).with_style(style)
-    })
+/// A bar on a terminal.
+pub struct Bar(ProgressBar);
+
+impl Bar {
+    /// A bar, if standard error is a terminal.
+    pub fn new() -> Option<Self> {
+        std::io::stderr().is_terminal().then(|| {
+            // A message that is wider than the terminal is cut, so that the bar stays on one line.
+            let style = ProgressStyle::with_template("{bar:24} {wide_msg}")
+                .map(|s| s.progress_chars("=> "))
+                .unwrap_or_else(|_| ProgressStyle::default_bar());
+            Self(ProgressBar::with_draw_target(Some(STEPS), ProgressDrawTarget::stderr_with_hz(8)).with_style(style))
+        })
+    }
+
+    /// Shows a message, and which share is done.
+    pub fn show(&self, message: &str, done: f64) {
+        self.0.set_message(one_line(message));
+        self.0.set_position((done * STEPS as f64) as u64);
+    }
+
+    /// Takes the bar away.
+    pub fn clear(&self) {
+        self.0.finish_and_clear();
+    }
 }
 
 /// Shows how far a count is that several threads make together.
 pub struct Counted {
-    bar: Option<ProgressBar>,
+    bar: Option<Bar>,
     what: &'static str,
     told: AtomicU64,
 }
@@ -36,7 +53,7 @@ pub struct Counted {
 impl Counted {
     /// Nothing is shown until the first call.
     pub fn new(what: &'static str) -> Self {
-        Self { bar: bar(), what, told: AtomicU64::new(0) }
+        Self { bar: Bar::new(), what, told: AtomicU64::new(0) }
     }
 
     /// Takes note that so many are done.
@@ -44,10 +61,9 @@ impl Counted {
         let message = || format!("{} of {} {}", thousands(done), thousands(of), self.what);
         match &self.bar {
             Some(bar) => {
-                bar.set_message(message());
-                bar.set_position(done * STEPS / of.max(1));
+                bar.show(&message(), done as f64 / of.max(1) as f64);
                 if done == of {
-                    bar.finish_and_clear();
+                    bar.clear();
                 }
             }
             None => {
@@ -63,7 +79,7 @@ impl Counted {
 /// Shows how far a download is.
 #[cfg(feature = "data")]
 pub struct Downloading {
-    bar: Option<ProgressBar>,
+    bar: Option<Bar>,
     quiet: bool,
     /// Bytes of all files.
     of: u64,
@@ -81,7 +97,7 @@ pub struct Downloading {
 impl Downloading {
     /// Of so many bytes in all.
     pub fn new(quiet: bool, of: u64) -> Self {
-        let bar = if quiet { None } else { bar() };
+        let bar = if quiet { None } else { Bar::new() };
         let started = Instant::now();
         Self { bar, quiet, of, before: 0, file: None, kept: None, started, drawn: None, told: 0 }
     }
@@ -105,8 +121,7 @@ impl Downloading {
         };
         match &self.bar {
             Some(bar) if self.drawn.is_none_or(|drawn| drawn.elapsed() >= REDRAW) => {
-                bar.set_message(message());
-                bar.set_position(done * STEPS / self.of.max(1));
+                bar.show(&message(), done as f64 / self.of.max(1) as f64);
                 self.drawn = Some(Instant::now());
             }
             Some(_) => {}
@@ -123,14 +138,14 @@ impl Downloading {
     /// Takes the bar away.
     pub fn finish(&self) {
         if let Some(bar) = &self.bar {
-            bar.finish_and_clear();
+            bar.clear();
         }
     }
 }
 
 /// Shows how far a search is.
 pub struct Shown {
-    bar: Option<ProgressBar>,
+    bar: Option<Bar>,
     unit: &'static str,
     wall_budget: Option<f64>,
     started: Instant,
@@ -145,7 +160,7 @@ pub struct Shown {
 impl Shown {
     /// Nothing is shown until the first trial.
     pub fn new(quiet: bool, unit: &'static str, wall_budget: Option<f64>) -> Self {
-        let bar = if quiet { None } else { bar() };
+        let bar = if quiet { None } else { Bar::new() };
         let now = Instant::now();
         Self { bar, unit, wall_budget, started: now, drawn: now, fresh: 0, told: 0, quiet }
     }
@@ -161,8 +176,7 @@ impl Shown {
                 if self.drawn.elapsed() >= REDRAW {
                     self.drawn = Instant::now();
                     let done = self.fraction(p);
-                    bar.set_message(self.message(p, done));
-                    bar.set_position((done * STEPS as f64) as u64);
+                    bar.show(&self.message(p, done), done);
                 }
             }
             None => {
@@ -180,7 +194,7 @@ impl Shown {
     /// Takes the bar away.
     pub fn finish(&self) {
         if let Some(bar) = &self.bar {
-            bar.finish_and_clear();
+            bar.clear();
         }
     }
 

@@ -4,6 +4,7 @@ use super::args::{Format, HashArgs, ShowArgs};
 use super::failure::Failure;
 use super::output;
 use super::source::Source;
+use super::visible;
 use ir::draw::Drawing;
 
 /// Shows a space or a network.
@@ -17,7 +18,7 @@ pub fn show(args: &ShowArgs) -> Result<(), Failure> {
     };
     let text = match args.format {
         Format::Text => module.to_string(),
-        Format::Json => module.to_json(),
+        Format::Json => visible::json(&module.to_json()),
         Format::Dot => drawing()?.to_dot(),
         Format::Svg => drawing()?.to_svg(),
     };

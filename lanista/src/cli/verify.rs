@@ -14,8 +14,8 @@ pub fn verify(args: &VerifyArgs) -> Result<(), Failure> {
                 let m = &file.module;
                 let n = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
                 let instances = n(program.instances.len(), "instance");
-                output::print(&format!(
-                    "{}: @{} is sound: {}, {}, {}, {instances} under the defaults\n",
+                output::print_line(&format!(
+                    "{}: @{} is sound: {}, {}, {}, {instances} under the defaults",
                     path.display(),
                     m.name,
                     n(m.graphs.len(), "graph"),

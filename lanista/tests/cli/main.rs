@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod data;
+mod evil_names;
 mod export;
 mod golden;
 mod inspect;

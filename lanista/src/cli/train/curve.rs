@@ -1,5 +1,6 @@
 //! Curves of a training run: as text for a terminal, and as an SVG.
 
+use super::super::visible::one_line;
 use std::fmt::Write;
 
 /// A line of a panel.
@@ -173,7 +174,7 @@ fn draw(out: &mut String, panel: &Panel, y0: f64) {
 }
 
 fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+    one_line(text).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
 #[cfg(test)]

@@ -2,14 +2,13 @@
 
 use super::super::grid::{seconds, thousands};
 use super::super::output;
-use super::super::progress::{REDRAW, STEPS, bar};
+use super::super::progress::{Bar, REDRAW};
 use evaluators::train::{Epoch, Score, Stepped, Trainer};
-use indicatif::ProgressBar;
 use std::time::Instant;
 
 /// Shows a run.
 pub struct Shown {
-    bar: Option<ProgressBar>,
+    bar: Option<Bar>,
     quiet: bool,
     started: Instant,
     drawn: Instant,
@@ -23,7 +22,7 @@ impl Shown {
     /// Nothing is shown until the first step.
     pub fn new(quiet: bool) -> Self {
         let now = Instant::now();
-        let bar = if quiet { None } else { bar() };
+        let bar = if quiet { None } else { Bar::new() };
         Self { bar, quiet, started: now, drawn: now, steps: 0, valid: None }
     }
 
@@ -42,14 +41,13 @@ impl Shown {
         }
         let Some(bar) = self.bar.as_ref().filter(|_| self.drawn.elapsed() >= REDRAW) else { return };
         self.drawn = Instant::now();
-        bar.set_message(message(trainer, step.epoch, self.valid, &pace));
-        bar.set_position((self.share(trainer) * STEPS as f64) as u64);
+        bar.show(&message(trainer, step.epoch, self.valid, &pace), self.share(trainer));
     }
 
     /// Takes the bar away.
     pub fn finish(&self) {
         if let Some(bar) = &self.bar {
-            bar.finish_and_clear();
+            bar.clear();
         }
     }
 
