@@ -8,10 +8,7 @@ use crate::latency::Latency;
 use crate::nasbench101::Nasbench101Evaluator;
 use crate::nasbench101_pool::Nasbench101PoolEvaluator;
 use crate::nasbench201::{Nasbench201Evaluator, Nasbench201Options};
-#[cfg(feature = "torch")]
-use crate::train::Train;
-#[cfg(feature = "torch")]
-use crate::zero_cost::ZeroCost;
+use crate::with_torch;
 use mutators::Options;
 
 /// An evaluator of the hub.
@@ -23,7 +20,22 @@ pub struct Entry {
     pub summary: &'static str,
     /// Its options with their defaults.
     pub options: &'static str,
-    build: fn(Options) -> Result<Box<dyn Evaluator>, EvaluateError>,
+    /// Whether it is there with libtorch only. The list is the same without; [`build`] then says how to have it.
+    pub needs_torch: bool,
+    /// None where it needs what this build is without.
+    build: Option<fn(Options) -> Result<Box<dyn Evaluator>, EvaluateError>>,
+}
+
+/// What builds an evaluator that needs libtorch, if that is there.
+macro_rules! with_torch {
+    ($evaluator:ty) => {{
+        #[cfg(feature = "torch")]
+        let build: Option<fn(Options) -> Result<Box<dyn Evaluator>, EvaluateError>> =
+            Some(|options| boxed(<$evaluator>::build(options)));
+        #[cfg(not(feature = "torch"))]
+        let build = None;
+        build
+    }};
 }
 
 /// Makes a constructor's result one of any evaluator.
@@ -37,50 +49,52 @@ pub const EVALUATORS: &[Entry] = &[
         name: "cost",
         summary: "parameters or operations of the network, in any space",
         options: Cost::HELP,
-        build: |options| boxed(Cost::build(options)),
+        needs_torch: false,
+        build: Some(|options| boxed(Cost::build(options))),
     },
     Entry {
         name: "latency",
         summary: "measured latency of NAS-Bench-201 cells on 27 devices (HELP, Lee et al. 2021)",
         options: Latency::HELP,
-        build: |options| boxed(Latency::build(options)),
+        needs_torch: false,
+        build: Some(|options| boxed(Latency::build(options))),
     },
     Entry {
         name: "nasbench101",
         summary: "test accuracy of 423,624 cells on CIFAR-10, an oracle (Ying et al. 2019)",
         options: "",
-        build: |options| boxed(Nasbench101Evaluator::build(options)),
+        needs_torch: false,
+        build: Some(|options| boxed(Nasbench101Evaluator::build(options))),
     },
     Entry {
         name: "nasbench101-pool",
         summary: "validation accuracy of 20,001 NAS-Bench-101 cells at 4 to 108 epochs (Ying et al. 2019)",
         options: Nasbench101PoolEvaluator::HELP,
-        build: |options| boxed(Nasbench101PoolEvaluator::build(options)),
+        needs_torch: false,
+        build: Some(|options| boxed(Nasbench101PoolEvaluator::build(options))),
     },
     Entry {
         name: "nasbench201",
         summary: "validation accuracy of 15,625 cells on three datasets (Dong and Yang 2020)",
         options: Nasbench201Options::HELP,
-        build: |options| boxed(Nasbench201Evaluator::build(options)),
+        needs_torch: false,
+        build: Some(|options| boxed(Nasbench201Evaluator::build(options))),
     },
-    #[cfg(feature = "torch")]
     Entry {
-        name: Train::NAME,
+        name: "train",
         summary: "accuracy of the network after training it, on what is held out from a data set",
-        options: Train::HELP,
-        build: |options| boxed(Train::build(options)),
+        options: with_torch::TRAIN,
+        needs_torch: true,
+        build: with_torch!(crate::train::Train),
     },
-    #[cfg(feature = "torch")]
     Entry {
         name: "zero-cost",
         summary: "a zero-cost proxy of the untrained network, params and MACs beside it, in any space of image classifiers",
-        options: ZeroCost::HELP,
-        build: |options| boxed(ZeroCost::build(options)),
+        options: with_torch::ZERO_COST,
+        needs_torch: true,
+        build: with_torch!(crate::zero_cost::ZeroCost),
     },
 ];
-
-/// Evaluators that are there with libtorch only.
-const WITH_TORCH: &[&str] = &["train", "zero-cost"];
 
 /// Builds an evaluator from its name and options, `nasbench201:dataset=cifar10,epochs=12`; of several, joined by `+`,
 /// it makes one that gives the metrics of all, the first one's first.
@@ -100,9 +114,6 @@ pub fn build(text: &str) -> Result<Box<dyn Evaluator>, EvaluateError> {
 fn build_one(text: &str) -> Result<Box<dyn Evaluator>, EvaluateError> {
     let options: Options = text.parse()?;
     let Some(entry) = EVALUATORS.iter().find(|e| e.name == options.name) else {
-        if WITH_TORCH.contains(&options.name.as_str()) {
-            return Err(EvaluateError::NeedsTorch { name: options.name });
-        }
         let names = || EVALUATORS.iter().map(|e| e.name);
         return Err(EvaluateError::Unknown {
             nearest: ir::text::nearest(&options.name, names()),
@@ -111,7 +122,10 @@ fn build_one(text: &str) -> Result<Box<dyn Evaluator>, EvaluateError> {
             name: options.name.chars().take(64).collect(),
         });
     };
-    (entry.build)(options)
+    match entry.build {
+        Some(build) => build(options),
+        None => Err(EvaluateError::NeedsTorch { name: options.name }),
+    }
 }
 
 #[cfg(test)]
@@ -137,7 +151,13 @@ mod tests {
             } else {
                 format!("{}:{}", entry.name, defaults.join(","))
             };
-            let plain = build(entry.name).expect(entry.name);
+            let plain = match build(entry.name) {
+                Err(e) if entry.build.is_none() => {
+                    assert!(entry.needs_torch && e.to_string().contains("--features torch"), "{e}");
+                    continue;
+                }
+                plain => plain.expect(entry.name),
+            };
             assert_eq!(plain.identity(), text);
             assert_eq!(build(&text).expect("the defaults").identity(), text);
         }
@@ -146,7 +166,7 @@ mod tests {
     #[test]
     fn what_is_no_evaluator_is_named_with_the_nearest() {
         let known = "no evaluator is called `nasbench201-` (did you mean `nasbench201`?); there are cost, latency, \
-                     nasbench101, nasbench101-pool, nasbench201";
+                     nasbench101, nasbench101-pool, nasbench201, train, zero-cost";
         assert!(refusal("nasbench201-").starts_with(known));
         assert!(refusal("").starts_with("no evaluator is called ``; there are cost"));
         assert!(refusal("cost+").starts_with("no evaluator is called ``"));

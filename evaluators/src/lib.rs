@@ -37,6 +37,7 @@ pub mod table;
 #[cfg(feature = "torch")]
 pub mod train;
 mod verify;
+mod with_torch;
 #[cfg(feature = "torch")]
 pub mod zero_cost;
 

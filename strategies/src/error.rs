@@ -27,6 +27,15 @@ pub enum StrategyError {
         /// The strategy.
         name: String,
     },
+    /// A one-shot strategy where one is wanted that proposes trial after trial.
+    #[error(
+        "strategy `{name}` trains a supernet, and proposes no trials; `lanista search --strategy {name}` and \
+         `strategies::one_shot` run it"
+    )]
+    OneShot {
+        /// The strategy.
+        name: String,
+    },
     /// An option that does not exist or does not fit.
     #[error(transparent)]
     Options(#[from] OptionError),

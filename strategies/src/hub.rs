@@ -4,8 +4,7 @@ use crate::dedup::Dedup;
 use crate::error::StrategyError;
 use crate::grid::Grid;
 use crate::local_search::LocalSearch;
-#[cfg(feature = "torch")]
-use crate::one_shot::Reinforce;
+use crate::one_shot_list::{ONE_SHOT, is_one_shot};
 use crate::random::Random;
 use crate::regularized_evolution::RegularizedEvolution;
 use crate::strategy::Strategy;
@@ -20,8 +19,18 @@ pub struct Entry {
     pub summary: &'static str,
     /// Its options with their defaults; every strategy has `dedup=false` too.
     pub options: &'static str,
-    build: fn(&mut Options) -> Result<Box<dyn Strategy>, StrategyError>,
+    /// Whether it is there with libtorch only. The list is the same without; [`build`] then says how to have it.
+    pub needs_torch: bool,
+    /// None where it needs what this build is without.
+    build: Option<Build>,
 }
+
+type Build = fn(&mut Options) -> Result<Box<dyn Strategy>, StrategyError>;
+
+#[cfg(feature = "torch")]
+const REINFORCE: Option<Build> = Some(crate::one_shot::Reinforce::build);
+#[cfg(not(feature = "torch"))]
+const REINFORCE: Option<Build> = None;
 
 /// Every strategy, in alphabetical order.
 pub const STRATEGIES: &[Entry] = &[
@@ -29,37 +38,38 @@ pub const STRATEGIES: &[Entry] = &[
         name: "grid",
         summary: "every sample once in nested-loop order, 2^granularity - 1 points of a real interval",
         options: "granularity=2",
-        build: Grid::build,
+        needs_torch: false,
+        build: Some(Grid::build),
     },
     Entry {
         name: "local-search",
         summary: "climbs to the best or first better neighbour, restarts at random (White et al. 2020)",
         options: "improvement=best,initial=1",
-        build: LocalSearch::build,
+        needs_torch: false,
+        build: Some(LocalSearch::build),
     },
     Entry {
         name: "random",
         summary: "random search, with or without replacement (Bergstra and Bengio 2012)",
         options: "replace=false",
-        build: Random::build,
+        needs_torch: false,
+        build: Some(Random::build),
     },
     Entry {
         name: "regularized-evolution",
         summary: "edits the best of a tournament, the oldest dies (Real et al. 2019)",
         options: "population=100,sample=25,replacement=true",
-        build: RegularizedEvolution::build,
+        needs_torch: false,
+        build: Some(RegularizedEvolution::build),
     },
-    #[cfg(feature = "torch")]
     Entry {
-        name: Reinforce::NAME,
+        name: "reinforce",
         summary: "an LSTM draws samples and learns from their scores (Zoph and Le 2017)",
         options: "arch_lr=0.01,entropy=0,baseline=0.9,tau=1,bound=2.5,hidden=64",
-        build: Reinforce::build,
+        needs_torch: true,
+        build: REINFORCE,
     },
 ];
-
-/// Strategies that are there with libtorch only.
-const WITH_TORCH: &[&str] = &["reinforce"];
 
 /// Builds a strategy from its name and options, `regularized-evolution:population=10,sample=3`. With `dedup=true` it
 /// never tries an equal network twice.
@@ -71,17 +81,18 @@ const WITH_TORCH: &[&str] = &["reinforce"];
 pub fn build(text: &str) -> Result<Box<dyn Strategy>, StrategyError> {
     let mut options: Options = text.parse()?;
     let Some(entry) = STRATEGIES.iter().find(|s| s.name == options.name) else {
-        if WITH_TORCH.contains(&options.name.as_str()) {
-            return Err(StrategyError::NeedsTorch { name: options.name });
+        if is_one_shot(&options.name) {
+            return Err(StrategyError::OneShot { name: options.name });
         }
-        let names = || STRATEGIES.iter().map(|s| s.name);
+        let names = || STRATEGIES.iter().map(|s| s.name).chain(ONE_SHOT.iter().map(|s| s.name));
         return Err(StrategyError::Unknown {
             nearest: ir::text::nearest(&options.name, names()),
             known: names().collect::<Vec<_>>().join(", "),
             name: options.name,
         });
     };
-    let strategy = (entry.build)(&mut options)?;
+    let Some(build) = entry.build else { return Err(StrategyError::NeedsTorch { name: options.name }) };
+    let strategy = build(&mut options)?;
     let dedup = options.take("dedup", false)?;
     options.finish()?;
     Ok(if dedup { Box::new(Dedup::new(strategy)) } else { strategy })
@@ -93,7 +104,7 @@ mod tests {
 
     #[test]
     fn identities_build_equal_strategies() {
-        for entry in STRATEGIES {
+        for entry in STRATEGIES.iter().filter(|e| e.build.is_some()) {
             for dedup in ["", ":dedup=true"] {
                 let strategy = build(&format!("{}{dedup}", entry.name)).expect("defaults fit");
                 let identity = strategy.identity().to_owned();
@@ -108,27 +119,28 @@ mod tests {
 
     #[test]
     fn what_a_build_is_without_is_told_apart_from_what_there_is_not() {
-        for name in WITH_TORCH {
-            match build(name) {
-                Ok(strategy) => assert!(cfg!(feature = "torch") && strategy.identity().starts_with(name)),
-                Err(e) => {
-                    assert!(cfg!(not(feature = "torch")) && e.to_string().contains("--features torch"), "{name}: {e}");
-                }
+        for entry in STRATEGIES.iter().filter(|e| e.needs_torch) {
+            match build(entry.name) {
+                Ok(strategy) => assert!(cfg!(feature = "torch") && strategy.identity().starts_with(entry.name)),
+                Err(e) => assert!(cfg!(not(feature = "torch")) && e.to_string().contains("--features torch"), "{e}"),
             }
         }
+        assert!(STRATEGIES.iter().any(|e| e.needs_torch));
     }
 
     #[test]
     fn errors_name_the_nearest() {
         let err = |text: &str| build(text).expect_err("bad").to_string();
-        assert_eq!(
-            err("randon"),
-            format!(
+        assert!(
+            err("randon").starts_with(
                 "no strategy `randon` (did you mean `random`?); there are grid, local-search, random, \
-                 regularized-evolution{}",
-                if cfg!(feature = "torch") { ", reinforce" } else { "" }
-            )
+                 regularized-evolution, reinforce, darts, darts-pt, "
+            ),
+            "{}",
+            err("randon")
         );
+        assert!(err("dart").contains("did you mean `darts`?"), "{}", err("dart"));
+        assert!(err("gdas:tau=1").contains("trains a supernet"), "{}", err("gdas:tau=1"));
         assert_eq!(
             err("regularized-evolution:populaton=3"),
             "`regularized-evolution` has no option `populaton` (did you mean `population`?); \

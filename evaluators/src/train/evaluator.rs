@@ -10,7 +10,7 @@ use super::dataset::{Dataset, Measured};
 use super::error::TrainError;
 use super::measure::latency;
 use super::network::Network;
-use super::recipe::{Recipe, settings};
+use super::recipe::Recipe;
 use super::trainer::Trainer;
 use crate::data::Source;
 use crate::error::EvaluateError;
@@ -55,9 +55,6 @@ const DOMAIN: u64 = u64::from_le_bytes(*b"training");
 impl Train {
     /// The evaluator's name.
     pub const NAME: &'static str = "train";
-    /// Its options with their defaults.
-    pub const HELP: &'static str =
-        concat!("data=digits, seed=trial|N, every=1, time=false, latency=0|BATCH, memory=false, ", settings!());
 
     /// Reads the options: the data set, what is measured, and a recipe.
     ///

@@ -41,9 +41,6 @@ pub struct ZeroCost {
 }
 
 impl ZeroCost {
-    pub(crate) const HELP: &str = "proxy=synflow|snip|grasp|grad_norm|fisher|jacob_cov|naswot|zen|plain|l2_norm, seed=0, \
-                                   data=random|digits|cifar10|folder:PATH.., batch=64, threads=1";
-
     /// A proxy on a batch of so many images, by a seed, with so many threads of libtorch. The images come from a data set,
     /// looked for in the standard places, or are random. One thread gives the same scores on every number of cores; a
     /// search that runs several evaluations at a time needs no more.

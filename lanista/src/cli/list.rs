@@ -16,11 +16,18 @@ struct Line {
     name: &'static str,
     summary: &'static str,
     options: String,
+    needs_torch: bool,
+}
+
+impl Line {
+    fn of(name: &'static str, summary: &'static str, options: &str, needs_torch: bool) -> Self {
+        Self { name, summary, options: options.to_owned(), needs_torch }
+    }
 }
 
 /// Lists the spaces.
 pub fn spaces(args: &ListArgs) -> Result<(), Failure> {
-    components(args, SPACES.iter().map(|e| Line { name: e.name, summary: e.summary, options: e.options.to_owned() }))
+    components(args, SPACES.iter().map(|e| Line::of(e.name, e.summary, e.options, false)))
 }
 
 /// Lists the strategies.
@@ -29,31 +36,43 @@ pub fn strategies(args: &ListArgs) -> Result<(), Failure> {
         args,
         STRATEGIES
             .iter()
-            .map(|e| Line { name: e.name, summary: e.summary, options: format!("{},dedup=false", e.options) })
-            .chain(ONE_SHOT.iter().map(|e| Line { name: e.name, summary: e.summary, options: e.options.to_owned() })),
+            .map(|e| Line::of(e.name, e.summary, &format!("{},dedup=false", e.options), e.needs_torch))
+            .chain(ONE_SHOT.iter().map(|e| Line::of(e.name, e.summary, e.options, true))),
     )
 }
 
 /// Lists the evaluators.
 pub fn evaluators(args: &ListArgs) -> Result<(), Failure> {
-    components(
-        args,
-        EVALUATORS.iter().map(|e| Line { name: e.name, summary: e.summary, options: e.options.to_owned() }),
-    )
+    components(args, EVALUATORS.iter().map(|e| Line::of(e.name, e.summary, e.options, e.needs_torch)))
 }
 
 fn components(args: &ListArgs, lines: impl Iterator<Item = Line>) -> Result<(), Failure> {
     if args.json {
-        let list: Vec<_> =
-            lines.map(|l| json!({"name": l.name, "summary": l.summary, "options": options(&l.options)})).collect();
-        return output::print(&pretty(&list)?);
+        let one = |l: Line| {
+            let Line { name, summary, needs_torch, .. } = l;
+            json!({"name": name, "summary": summary, "options": options(&l.options), "needs_torch": needs_torch})
+        };
+        return output::print(&pretty(&lines.map(one).collect::<Vec<_>>())?);
     }
-    let mut grid = Grid::words(2);
-    for l in lines {
+    let lines: Vec<Line> = lines.collect();
+    let marks = lines.iter().any(|l| l.needs_torch);
+    let mut grid = Grid::words(if marks { 3 } else { 2 });
+    for l in &lines {
         let options = if l.options.is_empty() { String::new() } else { format!(" [{}]", l.options) };
-        grid.row([l.name.to_owned(), format!("{}{options}", l.summary)]);
+        let text = format!("{}{options}", l.summary);
+        match marks {
+            true => grid.row([l.name, if l.needs_torch { "torch" } else { "" }, &text]),
+            false => grid.row([l.name, &text]),
+        }
     }
-    output::print(&grid.to_string())
+    output::print(&grid.to_string())?;
+    if marks && cfg!(not(feature = "torch")) {
+        output::note(
+            "what is marked `torch` needs libtorch, which this program was built without; run `make setup-torch`, and \
+             build with `cargo build --features torch`",
+        );
+    }
+    Ok(())
 }
 
 /// `channels=16, dataset=cifar10|cifar100` as names with defaults, and with choices where those are listed.

@@ -74,9 +74,9 @@ fn run(command: Command) -> Result<(), Failure> {
         #[cfg(feature = "data")]
         Command::Data(args) => data::data(&args.command),
         #[cfg(not(feature = "data"))]
-        Command::Data(_) => {
-            Err(Failure::usage("this `lanista` was built without data sets; build it with --features torch"))
-        }
+        Command::Data(_) => Err(Failure::usage(
+            "this `lanista` was built without data sets; build it with `cargo build --features data`, or `torch`",
+        )),
         Command::Demo(args) => demo::demo(&args),
         Command::Train(args) => train::train(&args),
         Command::DemoTrain(args) => train::demo(&args),

@@ -7,8 +7,6 @@
 mod options;
 mod words;
 
-pub(super) use options::settings;
-
 pub use words::{Algorithm, Annealing, Cadence, DropPath, Precision, Preset};
 
 use codegen::torch::{Adam, Device, Optimizer, Schedule, Sgd};

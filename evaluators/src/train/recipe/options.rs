@@ -12,22 +12,9 @@ macro_rules! word {
     }};
 }
 
-/// The settings with their defaults, as a literal that others can hold.
-macro_rules! settings {
-    () => {
-        "recipe=plain|darts|darts-search|darts-rnn-search|nasbench201, epochs=10, batch=64, optimizer=sgd|adam|adamw, \
-        momentum=0.9, nesterov=true, beta2=0.999, lr=0.05, min_lr=0, weight_decay=0.0005, schedule=cosine|linear|step|constant, \
-        milestones=0.5:0.75, gamma=0.1, anneal=step|epoch, clip=0, label_smoothing=0, crop=0, flip=false, cutout=0, \
-        auxiliary=0.4, drop_path=linear|constant|off, ema=0, valid=1/2|none, valid_seed=0, images=all|N, threads=1, \
-        device=cpu|cuda:N, precision=f32|f64"
-    };
-}
-
-pub(in crate::train) use settings;
-
 impl Recipe {
     /// Its settings with the defaults, as the lists show them. The seed is left to whoever runs it.
-    pub const HELP: &str = settings!();
+    pub const HELP: &str = crate::with_torch::SETTINGS;
 
     /// Takes a recipe's settings from a component's options; what is not given is the preset's.
     ///
