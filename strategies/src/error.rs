@@ -146,6 +146,18 @@ pub enum StoreError {
         /// What the strategy proposes.
         proposed: String,
     },
+    /// The stored end is of another best trial: what was looked up is another network's.
+    #[error(
+        "{place}: the end is of {stored} as the best, but of the trials it is {made}; resume with the release of Lanista that wrote the journal"
+    )]
+    OtherIncumbent {
+        /// The file and line, or `memory`.
+        place: String,
+        /// The trial that the end names.
+        stored: String,
+        /// The best of the stored trials.
+        made: String,
+    },
     /// More trials are stored than the study makes.
     #[error(
         "{place}: holds {stored} trials, but the study ends after {made} ({reason}); resume with the release of Lanista that wrote the journal"

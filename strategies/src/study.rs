@@ -101,6 +101,8 @@ pub struct Study {
     pub evaluated: u64,
     /// What a reader of the results must know.
     pub caveats: Vec<String>,
+    /// Why the store could not keep the study's end, if it could not. It has all trials.
+    pub unkept: Option<String>,
     pub(crate) incumbent: Option<usize>,
 }
 

@@ -4,9 +4,12 @@ use evaluators::{Candidate, EvaluateError, Evaluator, Function, Metric};
 use mutators::Space;
 use proptest::prelude::*;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
-use strategies::{Experiment, ExperimentError, Journal, Store, StoreError, Study, build};
+use strategies::store::{End, Stored};
+use strategies::{Experiment, ExperimentError, Journal, Store, StoreError, Study, StudyIdentity, Trial, build};
+use testing::{damaged, resealed};
 
 const STRATEGY: &str = "regularized-evolution:population=4,sample=2";
 
@@ -52,7 +55,7 @@ fn lines_are_as_documented() {
     let lines: Vec<serde_json::Value> = text.lines().map(|l| serde_json::from_str(l).expect("JSON")).collect();
     assert_eq!(lines.len(), 14);
     assert_eq!(lines[0]["journal"], "lanista");
-    assert_eq!(lines[0]["version"], 1);
+    assert_eq!(lines[0]["version"], 2);
     assert_eq!(lines[0]["study"]["space"], "toy");
     assert_eq!(lines[0]["study"]["strategy"], format!("{STRATEGY},replacement=true"));
     for (i, trial) in study.trials.iter().enumerate() {
@@ -63,6 +66,8 @@ fn lines_are_as_documented() {
         assert_eq!(lines[i + 1]["parent"].as_u64(), trial.parent.map(|p| p.0));
     }
     assert_eq!(lines[13]["end"], "trials");
+    assert_eq!(lines[13]["incumbent"].as_u64(), study.incumbent().map(|t| t.id.0));
+    assert_eq!(resealed(&text), text, "checksums are as documented");
     assert_eq!(Journal::study(&path).expect("a header"), study.identity);
 }
 
@@ -115,9 +120,9 @@ fn corrupt_lines_are_named() {
     let (_folder, path, _) = written();
     let text = fs::read_to_string(&path).expect("it is there");
     let lines: Vec<&str> = text.lines().collect();
-    let cases: [(usize, String, &str); 8] = [
+    let cases: [(usize, String, &str); 11] = [
         (4, "{\"trial\":3,\"sam".into(), "no trial: EOF"),
-        (4, String::new(), "no trial: EOF"),
+        (4, String::new(), "no trial: expected value"),
         (4, lines[5].into(), "trial 4 stands where trial 3 is expected"),
         (2, "{\"trial\":1,\"sample\":\"x=1\",\"wall\":0}".into(), "a trial has values and seconds"),
         (
@@ -128,11 +133,14 @@ fn corrupt_lines_are_named() {
         (2, "{\"trial\":1,\"sample\":\"x\",\"failed\":\"\",\"parent\":1,\"wall\":0}".into(), "parent 1 is no earlier"),
         (2, lines[13].into(), "a line after the study's end"),
         (13, "{\"end\":\"tired\",\"wall\":0}".into(), "no end of a study: unknown variant"),
+        (2, lines[2].replace("\"wall\":", "\"wall\":-"), "-"),
+        (2, lines[2].replace("\"wall\":", "\"wall\":1e300,\"was\":"), "no trial: unknown field"),
+        (13, lines[13].replace("\"wall\":", "\"wall\":-"), "-"),
     ];
     for (place, line, reason) in cases {
         let mut bad: Vec<&str> = lines.clone();
         bad[place] = &line;
-        let bad = bad.join("\n") + "\n";
+        let bad = resealed(&(bad.join("\n") + "\n"));
         fs::write(&path, &bad).expect("it is writable");
         let text = refusal(resume(&path));
         let named = if reason.starts_with("a line after") { place + 2 } else { place + 1 };
@@ -140,9 +148,9 @@ fn corrupt_lines_are_named() {
         assert!(text.ends_with("delete this line and all after it to resume from the trial before"), "{text}");
         assert_eq!(fs::read_to_string(&path).expect("it is there"), bad, "a refused journal is left as it is");
     }
-    fs::write(&path, text.replacen("\"version\":1", "\"version\":2", 1)).expect("it is writable");
+    fs::write(&path, text.replacen("\"version\":2", "\"version\":1", 1)).expect("it is writable");
     let text = refusal(resume(&path));
-    assert!(text.contains("study.jsonl:1: the journal has format version 2, this release reads 1; resume"), "{text}");
+    assert!(text.contains("study.jsonl:1: the journal has format version 1, this release reads 2; resume"), "{text}");
 }
 
 #[test]
@@ -152,7 +160,7 @@ fn a_diverging_strategy_is_noticed() {
     let line = text.lines().nth(3).expect("trial 2");
     let other = study.trials.iter().find(|t| t.sample != study.trials[2].sample).expect("not all are equal");
     let changed = line.replacen(&study.trials[2].sample.to_string(), &other.sample.to_string(), 1);
-    fs::write(&path, text.replacen(line, &changed, 1)).expect("it is writable");
+    fs::write(&path, resealed(&text.replacen(line, &changed, 1))).expect("it is writable");
     let message = refusal(resume(&path));
     let expected = format!(
         "study.jsonl:4: trial 2 is `{}`, but the strategy now proposes `{}`; resume with the release",
@@ -164,12 +172,134 @@ fn a_diverging_strategy_is_noticed() {
 #[test]
 fn a_file_is_written_by_one_at_a_time() {
     let (_folder, path, study) = written();
+    let bytes = fs::read(&path).expect("it is there");
+    fs::write(&path, &bytes[..bytes.len() - 1]).expect("it is writable");
     let mut first = Journal::resume(&path);
     first.open(&study.identity).expect("it opens");
     let text = refusal(resume(&path));
     assert!(text.contains("study.jsonl: another process writes this journal; wait for it to end"), "{text}");
     drop(first);
-    assert_eq!(resume(&path).expect("it is free").evaluated, 0);
+    assert_eq!(resume(&path).expect("it is free").trials, study.trials);
+}
+
+/// Nothing of it is opened for writing, so that several may read it, and from a disk that cannot be written.
+#[test]
+fn a_study_that_has_ended_is_only_read() {
+    let (_folder, path, study) = written();
+    let reader = fs::File::open(&path).expect("it is there");
+    reader.try_lock_shared().expect("nobody writes it");
+    let mut first = Journal::resume(&path);
+    assert!(first.open(&study.identity).expect("it opens").end.is_some());
+    let again = resume(&path).expect("it is read");
+    assert_eq!((again.evaluated, &again.trials), (0, &study.trials));
+    let trial = study.trials.last().expect("it has trials");
+    let refused = first.push(trial, 0.0).expect_err("it has ended").to_string();
+    assert!(refused.contains("its study has ended"), "{refused}");
+}
+
+/// Ten ways of damage: each is refused with its line, or changes nothing of the result.
+#[test]
+fn no_damage_changes_a_result_in_silence() {
+    const SEEDS: u64 = 1_000;
+    let (bytes, whole) = sample();
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("study.jsonl");
+    let (mut silent, mut refused) = (Vec::new(), 0);
+    for seed in 0..SEEDS {
+        let (changed, how) = damaged(bytes, seed);
+        fs::write(&path, &changed).expect("it is writable");
+        match Journal::study(&path) {
+            Ok(study) if study == whole.identity => {}
+            Ok(study) => silent.push(format!("seed {seed}: {how}: {study:?}")),
+            Err(e) => assert!(e.to_string().contains("study.jsonl:1: "), "seed {seed}: {how}: {e}"),
+        }
+        match resume(&path) {
+            Ok(study) if (&study.trials, study.incumbent()) == (&whole.trials, whole.incumbent()) => {}
+            Ok(study) => silent.push(format!("seed {seed}: {how}: {:?}", study.incumbent())),
+            Err(e) => {
+                assert!(e.to_string().contains("study.jsonl:"), "seed {seed}: {how}: {e}");
+                refused += 1;
+            }
+        }
+    }
+    assert!(silent.is_empty(), "{} of {SEEDS}:\n{}", silent.len(), silent.join("\n"));
+    assert!(refused > SEEDS / 2, "only {refused} were refused");
+}
+
+#[test]
+fn an_end_of_another_incumbent_is_refused() {
+    let (_folder, path, study) = written();
+    let text = fs::read_to_string(&path).expect("it is there");
+    let best = study.incumbent().expect("one succeeded").id.0;
+    let (own, other) = (format!("\"incumbent\":{best}"), format!("\"incumbent\":{}", best + 1));
+    fs::write(&path, resealed(&text.replacen(&own, &other, 1))).expect("it is writable");
+    let message = refusal(resume(&path));
+    let expected =
+        format!("study.jsonl:14: the end is of trial {} as the best, but of the trials it is trial {best};", best + 1);
+    assert!(message.contains(&expected), "{message}");
+}
+
+#[test]
+fn impossible_times_are_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("study.jsonl");
+    let timed = |journal: &mut Journal| {
+        let strategy = build(STRATEGY).expect("it is in the hub");
+        let limit = std::time::Duration::from_secs(900);
+        Experiment::new(toy(), strategy, &evaluator()).trials(3).wall_time(limit).store(journal).run()
+    };
+    timed(&mut Journal::create(&path)).expect("it runs");
+    let text = fs::read_to_string(&path).expect("it is there");
+    for seconds in ["-1", "1e300"] {
+        let changed = text.replacen("\"wall_seconds\":900.0", &format!("\"wall_seconds\":{seconds}"), 1);
+        assert_ne!(changed, text);
+        fs::write(&path, resealed(&changed)).expect("it is writable");
+        let message = Journal::study(&path).expect_err("no time").to_string();
+        assert!(
+            message.contains("study.jsonl:1: the header does not describe a study: ") && message.contains("wall-clock"),
+            "{message}"
+        );
+    }
+    let (before, after) = text.split_once("\"wall\":").expect("a trial has one");
+    let changed = format!("{before}\"wall\":1e300,{}", after.split_once(',').expect("a checksum follows").1);
+    fs::write(&path, resealed(&changed)).expect("it is writable");
+    let message = refusal(timed(&mut Journal::resume(&path)));
+    assert!(message.contains("study.jsonl:2: 1e300 is no number of wall-clock seconds"), "{message}");
+}
+
+/// Keeps trials, and cannot keep the end: the disk is full.
+#[derive(Debug)]
+struct Full(Vec<Trial>);
+
+impl Store for Full {
+    fn open(&mut self, _: &StudyIdentity) -> Result<Stored, StoreError> {
+        Ok(Stored::default())
+    }
+
+    fn push(&mut self, trial: &Trial, _: f64) -> Result<(), StoreError> {
+        self.0.push(trial.clone());
+        Ok(())
+    }
+
+    fn finish(&mut self, _: &End) -> Result<(), StoreError> {
+        Err(StoreError::Io { path: "study.jsonl".into(), what: "write", source: io::Error::other("no space left") })
+    }
+
+    fn place(&self, trial: u64) -> String {
+        trial.to_string()
+    }
+}
+
+#[test]
+fn an_end_that_cannot_be_kept_costs_no_result() {
+    let mut store = Full(Vec::new());
+    let strategy = build(STRATEGY).expect("it is in the hub");
+    let study = Experiment::new(toy(), strategy, &evaluator()).trials(12).store(&mut store).run().expect("it ran");
+    let (_, whole) = sample();
+    assert_eq!((&study.trials, study.incumbent()), (&whole.trials, whole.incumbent()));
+    let reason = study.unkept.expect("it is told");
+    assert!(reason.contains("study.jsonl: cannot write the journal: no space left"), "{reason}");
+    assert_eq!(store.0, study.trials);
 }
 
 #[test]

@@ -1,7 +1,11 @@
-//! What tests need and the repository does not hold: a Python with torch, a data set, a GPU, a browser.
+//! What tests need and the repository does not hold: a Python with torch, a data set, a GPU, a browser; and damaged files.
 //!
 //! * A test that lacks something skips, and says so on standard error, past the harness that captures output.
 //! * With `LANISTA_REQUIRE_ALL=1`, as in continuous integration, it fails instead.
+
+mod damage;
+
+pub use damage::{damaged, resealed};
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};

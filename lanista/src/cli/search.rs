@@ -134,6 +134,9 @@ fn run(mut p: Prepared, args: &ReportArgs) -> Result<(), Failure> {
         Some(f) if f == Path::new("-") => output::print(&result.json()?)?,
         _ => output::print(&result.text())?,
     }
+    if let Some(reason) = &study.unkept {
+        return Err(Failure::search(reason));
+    }
     match &study.stop {
         StopReason::Failed { reason } => Err(Failure::search(format!("the search failed: {reason}"))),
         _ if study.incumbent().is_none() => {

@@ -3,6 +3,7 @@
 use super::support::{folder, ok, refused, result, run_in};
 use std::fs;
 use std::path::Path;
+use testing::resealed;
 
 const SEARCH: &[&str] = &[
     "search",
@@ -92,13 +93,17 @@ fn journals_of_another_study() {
         ("\"seed\":4", "\"seed\":5", ["j.jsonl:2", "the strategy now proposes"]),
         ("nasbench201:dataset=cifar10", "nasbench201:dataset=cifar11", ["j.jsonl:1", "cifar11"]),
         ("\"space\":\"nasbench201\"", "\"space\":\"nasbench202\"", ["j.jsonl:1", "did you mean `nasbench201`?"]),
-        ("\"version\":1", "\"version\":9", ["j.jsonl:1", "version 9"]),
+        ("\"version\":2", "\"version\":9", ["j.jsonl:1", "version 9"]),
         ("regularized-evolution:", "regularised-evolution:", ["j.jsonl:1", "did you mean `regularized-evolution`?"]),
         ("{\"trial\":7,", "{\"trial\":8,", ["j.jsonl:9", "trial 7 is expected"]),
         ("{\"journal\"", "journal", ["j.jsonl:1", "is no journal"]),
     ] {
         let changed = text.replacen(from, to, 1);
         assert_ne!(changed, text, "{from} is in the journal");
+        // Whoever edits a journal by hand is told that its checksums are others, and may set them.
+        fs::write(&path, &changed).expect("a file");
+        refused(f.path(), &["resume", "j.jsonl", "--json", "out.json"]);
+        let changed = if from.starts_with("{\"journal") { changed } else { resealed(&changed) };
         fs::write(&path, &changed).expect("a file");
         let message = refused(f.path(), &["resume", "j.jsonl", "--json", "out.json"]);
         for part in parts {
@@ -122,6 +127,24 @@ fn a_space_in_a_file_must_be_what_it_was() {
     fs::write(f.path().join("mine.lir"), lir.replace("out=10", "out=11")).expect("a file");
     let message = refused(f.path(), &["resume", "j.jsonl"]);
     assert!(message.contains("j.jsonl:1") && message.contains("its space is"), "{message}");
+}
+
+/// Whatever reads like a study is held to what a study can be.
+#[test]
+fn impossible_numbers_in_a_journal() {
+    let f = folder();
+    let timed =
+        ["search", "toy", "--strategy", "random", "--evaluator", "cost", "--time-budget", "900", "--trials", "3"];
+    ok(f.path(), &[&timed[..], &["--journal", "j.jsonl"]].concat());
+    let path = f.path().join("j.jsonl");
+    let text = fs::read_to_string(&path).expect("a journal");
+    for seconds in ["-1", "1e300"] {
+        let changed = text.replacen("\"wall_seconds\":900.0", &format!("\"wall_seconds\":{seconds}"), 1);
+        assert_ne!(changed, text);
+        fs::write(&path, resealed(&changed)).expect("a file");
+        let message = refused(f.path(), &["resume", "j.jsonl"]);
+        assert!(message.contains("j.jsonl:1") && message.contains("wall-clock seconds"), "{message}");
+    }
 }
 
 #[test]

@@ -222,6 +222,14 @@ impl<'a> Drive<'a> {
             }
             .into());
         }
+        let incumbent = self.incumbent.map(|i| i as u64);
+        if let Some(end) = self.stored.end.as_ref().filter(|end| end.incumbent != incumbent) {
+            let place = self.study.store.as_ref().map(|s| s.place(self.told())).unwrap_or_default();
+            let shown = |trial: Option<u64>| trial.map_or("none".to_owned(), |t| format!("trial {t}"));
+            return Err(
+                StoreError::OtherIncumbent { place, stored: shown(end.incumbent), made: shown(incumbent) }.into()
+            );
+        }
         let evaluator = self.study.evaluator;
         let mut caveats = evaluator.caveats();
         let wall = self.wall();
@@ -238,10 +246,11 @@ impl<'a> Drive<'a> {
         let ended = self.stored.end.is_some();
         let wall_seconds = if ended { self.earlier } else { wall };
         // A failed strategy may be mended: its study stays open.
-        if let Some(store) = self.study.store.as_mut().filter(|_| !ended && !matches!(stop, StopReason::Failed { .. }))
-        {
-            store.finish(&End { stop: stop.clone(), wall: wall_seconds, report: report.clone() })?;
-        }
+        let open = !ended && !matches!(stop, StopReason::Failed { .. });
+        let store = self.study.store.as_mut().filter(|_| open);
+        let end = End { stop: stop.clone(), wall: wall_seconds, incumbent, report: report.clone() };
+        // All trials are stored: a study whose end could not be is no failed one.
+        let unkept = store.and_then(|store| store.finish(&end).err()).map(|e| e.to_string());
         Ok(Study {
             identity,
             objective: self.objective,
@@ -252,6 +261,7 @@ impl<'a> Drive<'a> {
             simulated_seconds: self.simulated,
             wall_seconds,
             caveats,
+            unkept,
             incumbent: self.incumbent,
         })
     }

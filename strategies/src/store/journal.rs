@@ -3,15 +3,18 @@
 //! * A line is written whole, by one call, when its trial has been told; nothing before it is touched again.
 //! * Lines reach the operating system at once, so a killed process loses nothing that was told. The file is synced to
 //!   the disk when the study ends; a machine that loses power may lose the last lines, never the order.
+//! * Each line has a checksum of itself and all before it, so that what was changed afterwards is noticed.
 //! * A last line without its line break was torn by a kill: resuming cuts it off, and the trial runs again.
-//! * The file is locked while it is open: a second writer is refused.
+//! * The file is locked while it is open: a second writer is refused. A study that has ended is only read.
 //! * An existing file is never overwritten, except one that holds nothing but the torn header of this very study.
 
+use super::chain::Chain;
 use super::line::{self, Line};
 use super::{End, Store, Stored, StudyIdentity};
 use crate::error::StoreError;
 use crate::trial::Trial;
-use std::fs::{File, OpenOptions, TryLockError};
+use files::Lock;
+use std::fs::{File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
@@ -49,8 +52,11 @@ pub struct Journal {
 #[derive(Debug)]
 struct Open {
     file: File,
+    _lock: Lock,
     /// Bytes of whole lines.
     length: u64,
+    /// What the next line goes on from.
+    chain: Chain,
     buffer: Vec<u8>,
 }
 
@@ -84,7 +90,8 @@ impl Journal {
         std::io::BufRead::read_until(&mut reader, b'\n', &mut head).map_err(io)?;
         match head.strip_suffix(b"\n") {
             Some(line) => {
-                line::read_header(line).map_err(|reason| StoreError::Format { path: path.to_owned(), reason })
+                let read = line::read_header(line).map(|(study, _)| study);
+                read.map_err(|reason| StoreError::Format { path: path.to_owned(), reason })
             }
             None if b"{\"journal\":".starts_with(&head[..head.len().min(11)]) => {
                 Err(StoreError::NoHeader { path: path.to_owned() })
@@ -100,23 +107,18 @@ impl Journal {
         move |source| StoreError::Io { path: self.path.clone(), what, source }
     }
 
-    fn lock(&self, file: &File) -> Result<(), StoreError> {
-        match file.try_lock() {
-            Ok(()) => Ok(()),
-            Err(TryLockError::WouldBlock) => Err(StoreError::Locked { path: self.path.clone() }),
-            // Some file systems have no locks; a journal there works, but for this guard.
-            Err(TryLockError::Error(e)) if e.kind() == std::io::ErrorKind::Unsupported => Ok(()),
-            Err(TryLockError::Error(e)) => Err(self.io("lock")(e)),
-        }
+    /// What `lock` says of an open file, which another process may have.
+    fn locked(&self, lock: std::io::Result<Option<Lock>>) -> Result<Lock, StoreError> {
+        lock.map_err(self.io("lock"))?.ok_or_else(|| StoreError::Locked { path: self.path.clone() })
     }
 
     /// Opens the file, which must be new or hold a torn header of this study, and writes the header.
     fn start(&mut self, study: &StudyIdentity) -> Result<Stored, StoreError> {
-        let header = line::header(study).map_err(|e| self.io("write")(e.into()))?;
+        let (header, chain) = line::header(study).map_err(|e| self.io("write")(e.into()))?;
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false);
         let mut file = options.open(&self.path).map_err(self.io("create"))?;
-        self.lock(&file)?;
+        let lock = self.locked(Lock::of(&file))?;
         let mut old = Vec::new();
         (&mut file).take(header.len() as u64).read_to_end(&mut old).map_err(self.io("read"))?;
         // A whole header, or anything else, is somebody's work.
@@ -125,25 +127,37 @@ impl Journal {
         }
         file.seek(SeekFrom::Start(0)).map_err(self.io("write"))?;
         file.write_all(&header).map_err(self.io("write"))?;
-        self.open = Some(Open { file, length: header.len() as u64, buffer: Vec::new() });
+        self.open = Some(Open { file, _lock: lock, length: header.len() as u64, chain, buffer: Vec::new() });
         Ok(Stored::default())
     }
 
-    /// Opens the file, checks that it holds this study, reads its trials, and cuts a torn last line off.
+    /// Reads the file, and checks that it holds this study. If it has not ended, a torn last line is cut off, and the
+    /// file stays open for the trials to come; else nothing of it is changed.
     fn reopen(&mut self, study: &StudyIdentity) -> Result<Stored, StoreError> {
-        let mut file = OpenOptions::new().read(true).write(true).open(&self.path).map_err(self.io("open"))?;
-        self.lock(&file)?;
+        let mut file = File::open(&self.path).map_err(self.io("open"))?;
+        let mut lock = self.locked(Lock::shared(&file))?;
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes).map_err(self.io("read"))?;
-        let (known, stored, length) = read(&self.path, &bytes)?;
+        let ended = has_ended(&bytes);
+        if !ended {
+            drop((lock, file));
+            file = OpenOptions::new().read(true).write(true).open(&self.path).map_err(self.io("open"))?;
+            lock = self.locked(Lock::of(&file))?;
+            bytes.clear();
+            file.read_to_end(&mut bytes).map_err(self.io("read"))?;
+        }
+        let Content { study: known, stored, length, chain } = read(&self.path, &bytes)?;
         if let Some((field, stored, given)) = known.difference(study) {
             return Err(StoreError::OtherStudy { place: format!("{}:1", self.path.display()), field, stored, given });
+        }
+        if ended {
+            return Ok(stored);
         }
         if length < bytes.len() {
             file.set_len(length as u64).map_err(self.io("cut the torn line of"))?;
         }
         file.seek(SeekFrom::Start(length as u64)).map_err(self.io("write"))?;
-        self.open = Some(Open { file, length: length as u64, buffer: Vec::new() });
+        self.open = Some(Open { file, _lock: lock, length: length as u64, chain, buffer: Vec::new() });
         Ok(stored)
     }
 
@@ -151,16 +165,19 @@ impl Journal {
     fn append(&mut self, fill: impl FnOnce(&mut Vec<u8>) -> serde_json::Result<()>) -> Result<(), StoreError> {
         let failed = |path: &Path, source| StoreError::Io { path: path.to_owned(), what: "write", source };
         let Some(open) = &mut self.open else {
-            return Err(failed(&self.path, std::io::Error::other("the journal is not open")));
+            return Err(failed(&self.path, std::io::Error::other("it is not open, or its study has ended")));
         };
         open.buffer.clear();
         fill(&mut open.buffer).map_err(|e| failed(&self.path, e.into()))?;
+        let chain = open.chain.seal(&mut open.buffer);
         if let Err(e) = open.file.write_all(&open.buffer) {
             // A half-written line (a full disk) would be cut when resuming anyway; this keeps the file whole.
             let _ = open.file.set_len(open.length);
             return Err(failed(&self.path, e));
         }
         open.length += open.buffer.len() as u64;
+        open.chain = chain;
+        files::wrote();
         Ok(())
     }
 }
@@ -168,10 +185,26 @@ impl Journal {
 /// A header longer than this is none.
 const MAX_HEADER: u64 = 1 << 20;
 
-/// Reads a journal: its study, what it holds, and how many bytes are whole lines.
-fn read(path: &Path, bytes: &[u8]) -> Result<(StudyIdentity, Stored, usize), StoreError> {
-    let whole = bytes.iter().rposition(|b| *b == b'\n').map_or(0, |i| i + 1);
-    let mut lines = bytes[..whole].split_inclusive(|b| *b == b'\n').map(|l| &l[..l.len() - 1]);
+/// Whether the last whole line is that of a study's end.
+fn has_ended(bytes: &[u8]) -> bool {
+    let whole = bytes.iter().rposition(|b| *b == b'\n').map_or(&[][..], |end| &bytes[..end]);
+    let start = whole.iter().rposition(|b| *b == b'\n').map_or(0, |i| i + 1);
+    whole[start..].starts_with(line::END)
+}
+
+/// What a journal holds.
+struct Content {
+    study: StudyIdentity,
+    stored: Stored,
+    /// Bytes of whole lines.
+    length: usize,
+    /// What the next line goes on from.
+    chain: Chain,
+}
+
+fn read(path: &Path, bytes: &[u8]) -> Result<Content, StoreError> {
+    let length = bytes.iter().rposition(|b| *b == b'\n').map_or(0, |i| i + 1);
+    let mut lines = bytes[..length].split_inclusive(|b| *b == b'\n').map(|l| &l[..l.len() - 1]);
     let Some(head) = lines.next() else {
         let torn = bytes.iter().zip(b"{\"journal\":").all(|(a, b)| a == b);
         let path = path.to_owned();
@@ -181,22 +214,25 @@ fn read(path: &Path, bytes: &[u8]) -> Result<(StudyIdentity, Stored, usize), Sto
             StoreError::Format { path, reason: "this file is no journal of Lanista; name another file".into() }
         });
     };
-    let study = line::read_header(head).map_err(|reason| StoreError::Format { path: path.to_owned(), reason })?;
+    let header = line::read_header(head);
+    let (study, mut chain) = header.map_err(|reason| StoreError::Format { path: path.to_owned(), reason })?;
     let mut stored = Stored::default();
     for (i, text) in lines.enumerate() {
         let corrupt = |reason| StoreError::Corrupt { path: path.to_owned(), line: i as u64 + 2, reason };
         if stored.end.is_some() {
             return Err(corrupt("a line after the study's end".into()));
         }
-        match line::read(text, i as u64).map_err(corrupt)? {
+        let (object, next) = chain.check(text).map_err(corrupt)?;
+        match line::read(&object, i as u64).map_err(corrupt)? {
             Line::Trial(record) => {
                 check(&record, &study, i as u64).map_err(corrupt)?;
                 stored.records.push_back(record);
             }
             Line::End(end) => stored.end = Some(end),
         }
+        chain = next;
     }
-    Ok((study, stored, whole))
+    Ok(Content { study, stored, length, chain })
 }
 
 /// What is wrong with a trial of a study.

@@ -5,6 +5,7 @@
 //!   stored outcomes. No state of a strategy is ever stored.
 //! * What a store has accepted is never changed.
 
+mod chain;
 mod journal;
 mod line;
 mod memory;
@@ -101,6 +102,8 @@ pub struct End {
     pub stop: StopReason,
     /// Wall-clock seconds, pauses left out.
     pub wall: f64,
+    /// The number of the best trial, if one succeeded.
+    pub incumbent: Option<u64>,
     /// What was looked up for the incumbent.
     pub report: Option<Report>,
 }
