@@ -5,15 +5,17 @@ use crate::error::EvaluateError;
 use crate::evaluator::{Candidate, Evaluation, Evaluator, Fidelities, Metric, Standing, Values};
 use crate::ranking::Ranking;
 use crate::table::{Nasbench101Pool, PoolEpochs, PoolId};
-use mutators::cells::cell_of;
-use mutators::{Options, Rule, Sample, Space};
+use ir::{Name, Value};
+use mutators::cells::{cell_of, pairs_of};
+use mutators::{Options, Pool, Sample, Space};
 use smallvec::smallvec;
 use std::sync::{Arc, OnceLock};
 
 /// Validation accuracy of one training; mean test accuracy at 108 epochs as the report.
 ///
 /// Nineteen of twenty cells of the space are outside the pool. They fail with [`EvaluateError::Absent`], so a search
-/// should be on the space that [`Evaluator::restrict`] narrows to the pool.
+/// should be on the space that [`Evaluator::restrict`] narrows to the pool. There a sample is a graph: each is drawn as
+/// often as the others, and an edit leads to one of its [neighbours](Nasbench101Pool::neighbours).
 ///
 /// ```
 /// use evaluators::table::PoolEpochs;
@@ -138,6 +140,9 @@ impl Evaluator for Nasbench101PoolEvaluator {
     fn caveats(&self) -> Vec<String> {
         vec![
             "pool: 20,001 of the 423,624 cells have validation accuracies; rank and regret are among them".to_owned(),
+            "the pool is searched by its graphs: each is as likely to be drawn, and an edit leads to another that one \
+             mutation of each has in common; results compare with others on this pool only"
+                .to_owned(),
             "validation accuracy is of one training, reported test accuracy the mean of three".to_owned(),
             "simulated seconds of fewer than 108 epochs are that share of the time of 108: the table has no other times"
                 .to_owned(),
@@ -149,20 +154,38 @@ impl Evaluator for Nasbench101PoolEvaluator {
     }
 
     fn restrict(&self, space: Space) -> Space {
-        space.ruled(Arc::new(InPool(self.table)))
+        space.pooled(Arc::new(Rows(self.table)))
     }
 }
 
-/// Admits the pool's cells only.
+/// The table's rows, each a graph.
 #[derive(Debug)]
-struct InPool(&'static Nasbench101Pool);
+struct Rows(&'static Nasbench101Pool);
 
-impl Rule for InPool {
+impl Rows {
+    fn row(&self, member: u64) -> PoolId {
+        self.0.id(member as usize).expect("invariant: members are numbered as rows are")
+    }
+}
+
+impl Pool for Rows {
     fn describe(&self) -> &str {
         "the cell is one of the pool of 20,001"
     }
 
-    fn admits(&self, sample: &Sample) -> bool {
-        cell_of(sample).is_some_and(|cell| self.0.find(&cell).is_some())
+    fn members(&self) -> u64 {
+        self.0.ids().len() as u64
+    }
+
+    fn member(&self, sample: &Sample) -> Option<u64> {
+        Some(self.0.find(&cell_of(sample)?)?.index() as u64)
+    }
+
+    fn pairs(&self, member: u64) -> Vec<(Name, Value)> {
+        pairs_of(&self.0.cell(self.row(member)))
+    }
+
+    fn neighbours(&self, member: u64) -> Vec<u64> {
+        self.0.neighbours(self.row(member)).into_iter().map(|near| near.index() as u64).collect()
     }
 }

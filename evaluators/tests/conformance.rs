@@ -38,6 +38,13 @@ hub! {
     combined: "nasbench201:epochs=200,trial=random+latency+cost:metric=params" on "nasbench201" not "toy";
 }
 
+/// What a pool leaves of its space is a space.
+mod pool {
+    mutators::space_conformance!(
+        evaluators::build("nasbench101-pool").expect("an evaluator").restrict(super::space("nasbench101"))
+    );
+}
+
 evaluator_conformance! {
     cost {
         evaluator: *evaluators::build("cost:metric=macs,convention=thop,direction=maximize").expect("an evaluator"),

@@ -5,6 +5,8 @@ mod custom_op;
 #[cfg(feature = "torch")]
 #[path = "../examples/digits_search.rs"]
 mod digits_search;
+#[path = "../examples/nasbench101_pool.rs"]
+mod nasbench101_pool;
 #[path = "../examples/nasbench201_paper.rs"]
 mod nasbench201_paper;
 #[path = "../examples/new_mutator.rs"]
@@ -86,6 +88,26 @@ fn the_paper_is_reproduced() {
     }
     let (gain, half) = nasbench201_paper::difference(&evolution.accuracies, &random.accuracies);
     assert!(gain - half > 0.0, "evolution - random: {gain} +- {half}");
+}
+
+/// Nothing is published for the pool: evolution and local search must be better at what they search for, and no query of
+/// random and local search may repeat a graph.
+#[test]
+fn a_pool_is_searched_by_its_graphs() {
+    nasbench101_pool::main().expect("the example runs");
+    let [random, evolution, local] = nasbench101_pool::STRATEGIES
+        .map(|strategy| nasbench101_pool::runs(strategy, nasbench101_pool::SEEDS).expect("it runs"));
+    for (runs, searched) in [(&random, 94.59), (&evolution, 94.79), (&local, 94.78)] {
+        let (found, _) = nasbench101_pool::moments(&runs.searched);
+        assert!((found - searched).abs() <= 0.05, "{found} is not within 0.05 of {searched}");
+        let (gain, half) = nasbench201_paper::difference(&runs.searched, &random.searched);
+        assert!(std::ptr::eq(runs, &random) || gain - half > 0.1, "better by {gain} +- {half}");
+    }
+    for runs in [&random, &local] {
+        assert!(runs.graphs.iter().all(|n| *n == nasbench101_pool::QUERIES as f64), "{:?}", runs.graphs);
+    }
+    let (graphs, _) = nasbench101_pool::moments(&evolution.graphs);
+    assert!((120.0..160.0).contains(&graphs), "{graphs} graphs");
 }
 
 #[cfg(feature = "torch")]

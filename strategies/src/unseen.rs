@@ -43,7 +43,7 @@ impl<T> SampleMap<T> {
 
 /// Draws in a row that were seen before, after which the rest of the space is listed.
 const LIST_AFTER: u32 = 256;
-/// Spaces of up to this many raw assignments are listed.
+/// Spaces of up to this many raw assignments, and pools of up to this many members, are listed.
 const LISTED: u128 = 1 << 20;
 /// Draws in a row that were seen before, after which a space that cannot be listed counts as exhausted.
 const GIVE_UP_AFTER: u32 = 10_000;
@@ -104,6 +104,9 @@ impl Unseen {
 }
 
 fn is_listable(space: &Space) -> bool {
+    if let Some(pool) = space.pool() {
+        return u128::from(pool.members()) <= LISTED;
+    }
     let sizes = space.schema().map(|s| s.slots().iter().map(|slot| slot.size.map(u128::from)));
     let raw = sizes.and_then(|mut s| s.try_fold(1u128, |n, size| n.checked_mul(size?)));
     raw.is_some_and(|n| n <= LISTED)

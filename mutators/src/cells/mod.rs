@@ -11,6 +11,6 @@ mod nasbench201;
 pub use cell::{Cell, Concat};
 pub(crate) use choices::candidate;
 pub use choices::{input_choice, layer_choice, repeat, value_choice};
-pub(crate) use nasbench101::{LEGAL, pairs_of};
-pub use nasbench101::{NasBench101Cell, cell_of};
+pub(crate) use nasbench101::LEGAL;
+pub use nasbench101::{NasBench101Cell, cell_of, pairs_of};
 pub use nasbench201::NasBench201Cell;

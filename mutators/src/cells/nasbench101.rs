@@ -57,7 +57,8 @@ pub fn cell_of(sample: &Sample) -> Option<CellSpec> {
 }
 
 /// The decisions and values of a cell of any size: its interior vertices come first, the output is vertex 6.
-pub(crate) fn pairs_of(cell: &CellSpec) -> Vec<(Name, Value)> {
+#[must_use]
+pub fn pairs_of(cell: &CellSpec) -> Vec<(Name, Value)> {
     let place = |v: usize| if v + 1 == cell.n() { MAX_VERTICES - 1 } else { v };
     let mut pairs: Vec<(Name, Value)> = EDGES.iter().map(|l| (l.clone(), Value::Int(0))).collect();
     for (from, to) in cell.edges() {

@@ -11,6 +11,7 @@
 //! the way the benchmark does: by the pruned cell.
 
 mod canonical;
+mod edit;
 mod enumerate;
 mod error;
 mod notation;

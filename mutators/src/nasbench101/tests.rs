@@ -60,6 +60,25 @@ fn code_by_brute_force(cell: &CellSpec) -> u64 {
 
 proptest! {
     #[test]
+    fn mutants_are_distinct_valid_and_near(cell in any_cell(), keys in any::<[u8; MAX_VERTICES]>()) {
+        let own = cell.prune();
+        let mutants = cell.mutants();
+        prop_assert_eq!(&renumbered(&cell, &keys).mutants(), &mutants);
+        prop_assert!(mutants.windows(2).all(|w| w[0] < w[1]));
+        for code in mutants {
+            let own = own.expect("a cell with mutants is connected");
+            let mutant = CellSpec::from_packed(code).expect("a code");
+            prop_assert!(code != own.code() && mutant.is_valid() && mutant.is_pruned());
+            let (n, edges) = (own.n() - mutant.n(), own.edge_count().abs_diff(mutant.edge_count()));
+            prop_assert!(matches!((n, edges), (0, 0 | 1) | (1, 2)), "{own} to {mutant}");
+            // Where no vertex falls away there is a way back, unless an edge too many was taken away.
+            if n == 0 && own.edge_count() <= MAX_EDGES {
+                prop_assert!(mutant.mutants().contains(&own.code()), "{mutant} to {own}");
+            }
+        }
+    }
+
+    #[test]
     fn code_ignores_the_numbering(cell in any_cell(), keys in any::<[u8; MAX_VERTICES]>()) {
         let other = renumbered(&cell, &keys);
         prop_assert_eq!(cell.code(), other.code());
@@ -193,6 +212,31 @@ fn nine_edges_count_after_pruning() {
     let pruned = CellSpec::new(5, 0b11_1100_0111 | 1 << 9, &[Op101::Conv3x3; 3]).expect("a cell");
     assert!(pruned.is_valid());
     assert_eq!(pruned.prune().map(|c| (c.n(), c.edge_count())), Some((4, 6)));
+}
+
+#[test]
+fn mutants_are_the_benchmarks_mutations() {
+    let chain = "[[0,1,0,0],[0,0,1,0],[0,0,0,1],[0,0,0,0]] [input,conv3x3-bn-relu,maxpool3x3,output]";
+    let ops = "[input,conv3x3-bn-relu,maxpool3x3,output]";
+    let mutants = [
+        // Operations.
+        "[[0,1,0,0],[0,0,1,0],[0,0,0,1],[0,0,0,0]] [input,conv1x1-bn-relu,maxpool3x3,output]".to_owned(),
+        "[[0,1,0,0],[0,0,1,0],[0,0,0,1],[0,0,0,0]] [input,maxpool3x3,maxpool3x3,output]".to_owned(),
+        "[[0,1,0,0],[0,0,1,0],[0,0,0,1],[0,0,0,0]] [input,conv3x3-bn-relu,conv3x3-bn-relu,output]".to_owned(),
+        "[[0,1,0,0],[0,0,1,0],[0,0,0,1],[0,0,0,0]] [input,conv3x3-bn-relu,conv1x1-bn-relu,output]".to_owned(),
+        // Edges that are added. Without one of the three that are there, nothing connects input and output.
+        format!("[[0,1,1,0],[0,0,1,0],[0,0,0,1],[0,0,0,0]] {ops}"),
+        format!("[[0,1,0,1],[0,0,1,0],[0,0,0,1],[0,0,0,0]] {ops}"),
+        format!("[[0,1,0,0],[0,0,1,1],[0,0,0,1],[0,0,0,0]] {ops}"),
+    ];
+    let mut expected = mutants.map(|text| cell(&text).code());
+    expected.sort_unstable();
+    assert_eq!(cell(chain).mutants(), expected);
+    // A vertex between input and output may fall out, two at once do not.
+    let direct = cell("[[0,1],[0,0]] [input,output]").code();
+    let one = cell("[[0,1,1],[0,0,1],[0,0,0]] [input,maxpool3x3,output]");
+    let two = cell(&format!("[[0,1,0,1],[0,0,1,0],[0,0,0,1],[0,0,0,0]] {ops}"));
+    assert_eq!([one, two].map(|c| c.mutants().contains(&direct)), [true, false]);
 }
 
 #[test]

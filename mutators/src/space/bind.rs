@@ -6,6 +6,7 @@ use crate::error::MutateError;
 use crate::sample::Sample;
 use crate::schema::Schema;
 use ir::decision::Pick;
+use ir::{Name, Value};
 
 impl Space {
     /// Checks a sample, read from a text or made for a like space, against this one.
@@ -22,8 +23,19 @@ impl Space {
             self.check(&bound)?;
             return Ok(bound);
         };
+        let bound = Sample::new(schema.clone(), self.picks(schema, sample.pairs())?);
+        self.check(&bound)?;
+        Ok(bound)
+    }
+
+    /// The picks of labels and values: of every active decision, and of no other.
+    pub(super) fn picks<'a>(
+        &self,
+        schema: &Schema,
+        pairs: impl Iterator<Item = (&'a Name, Value)>,
+    ) -> Result<Box<[Pick]>, MutateError> {
         let mut picks: Box<[Pick]> = schema.slots().iter().map(|_| Pick::INACTIVE).collect();
-        for (label, value) in sample.pairs() {
+        for (label, value) in pairs {
             let i = schema.find(label).ok_or_else(|| self.unknown(label, schema))?;
             let domain = &schema.slots()[i].domain;
             picks[i] = domain.pick(&value).ok_or_else(|| MutateError::OutsideDomain {
@@ -42,12 +54,12 @@ impl Space {
             let s = &schema.slots()[i];
             missing = Some((s.label.clone(), s.domain.clone()));
         }
-        if let Some((label, domain)) = missing {
-            return Err(MutateError::MissingDecision { label: label.to_string(), domain: domain.to_string() });
+        match missing {
+            Some((label, domain)) => {
+                Err(MutateError::MissingDecision { label: label.to_string(), domain: domain.to_string() })
+            }
+            None => Ok(picks),
         }
-        let bound = Sample::new(schema.clone(), picks);
-        self.check(&bound)?;
-        Ok(bound)
     }
 
     fn unknown(&self, label: &str, schema: &Schema) -> MutateError {

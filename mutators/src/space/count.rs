@@ -39,7 +39,10 @@ impl Space {
         if schema.slots().iter().any(|s| s.size.is_none()) {
             return Size::Unbounded;
         }
-        let raw = parts(schema).iter().try_fold(1u128, |n, part| n.checked_mul(count(schema, part)?));
+        let raw = match self.pool() {
+            Some(pool) => Some(pool.members().into()),
+            None => parts(schema).iter().try_fold(1u128, |n, part| n.checked_mul(count(schema, part)?)),
+        };
         match raw {
             None => Size::Unbounded,
             Some(n) if self.constraints.is_empty() && self.rules.is_empty() => Size::Exactly(n),

@@ -11,10 +11,18 @@ use rand::Rng;
 impl Space {
     /// A legal sample that differs from `sample` in one decision: a group is drawn, then an active decision of the
     /// group, then another of its values. Decisions that the edit wakes are drawn anew, those that it puts to sleep drop.
+    /// In a pool it is a neighbour, uniformly.
     ///
     /// # Errors
     /// If there is no other legal sample within [`MAX_TRIES`] draws, or a mutator fails.
     pub fn edit(&self, sample: &Sample, rng: &mut dyn Rng) -> Result<Sample, MutateError> {
+        if let Some(pool) = self.pool() {
+            let mut near = self.members_near(&**pool, sample)?;
+            if near.is_empty() {
+                return Err(MutateError::NoLegalSample { space: self.name().to_owned(), tries: 1 });
+            }
+            return Ok(near.swap_remove(draw::below(rng, near.len() as u64) as usize));
+        }
         for _ in 0..MAX_TRIES {
             let edited = if self.is_dynamic() { self.edit_record(sample, rng)? } else { self.edit_picks(sample, rng) };
             match edited {
@@ -66,12 +74,15 @@ impl Space {
     }
 
     /// All legal samples that differ in one decision, in the order of decisions and values; a decision that the edit
-    /// wakes gets its default. A real interval contributes its quartiles.
+    /// wakes gets its default. A real interval contributes its quartiles. In a pool they are the neighbours, in its order.
     ///
     /// # Errors
     /// If the space is dynamic.
     pub fn neighbours(&self, sample: &Sample) -> Result<Vec<Sample>, MutateError> {
         let schema = self.static_schema("walked neighbour by neighbour")?;
+        if let Some(pool) = self.pool() {
+            return self.members_near(&**pool, sample);
+        }
         let mut out = Vec::new();
         for (i, slot) in schema.slots().iter().enumerate().filter(|(i, _)| sample.picks()[*i].is_active()) {
             for pick in slot.domain.grid(2).into_iter().filter(|p| *p != sample.picks()[i]) {

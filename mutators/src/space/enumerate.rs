@@ -24,6 +24,8 @@ pub struct Cursor {
     at: Vec<usize>,
     picks: Vec<Pick>,
     state: State,
+    /// The next member of a pool.
+    member: u64,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -34,7 +36,7 @@ enum State {
 }
 
 impl Space {
-    /// Enumerates the legal samples; a real interval is gridded at `2^granularity` quantiles.
+    /// Enumerates the legal samples; a real interval is gridded at `2^granularity` quantiles. A pool is listed by member.
     ///
     /// # Errors
     /// If the space is dynamic.
@@ -52,22 +54,34 @@ impl Space {
         let grids: Vec<Vec<Pick>> = schema.slots().iter().map(grid).collect();
         let n = grids.len();
         let (at, picks) = (vec![0; n], vec![Pick::INACTIVE; n]);
-        Ok(Cursor { schema, grids, at, picks, state: State::Fresh })
+        Ok(Cursor { schema, grids, at, picks, state: State::Fresh, member: 0 })
     }
 }
 
 impl Cursor {
     /// The next legal sample of the space that the cursor was made for.
     pub fn next(&mut self, space: &Space) -> Option<Result<Sample, MutateError>> {
-        while self.step() {
-            let sample = Sample::new(self.schema.clone(), self.picks.as_slice().into());
-            match space.is_legal(&sample) {
-                Ok(true) => return Some(Ok(sample)),
-                Ok(false) => {}
+        while let Some(sample) = self.following(space) {
+            let legal = sample.and_then(|sample| Ok((space.is_legal(&sample)?, sample)));
+            match legal {
+                Ok((true, sample)) => return Some(Ok(sample)),
+                Ok((false, _)) => {}
                 Err(e) => return Some(Err(e)),
             }
         }
         None
+    }
+
+    /// The next sample, legal or not: of a pool the next member's.
+    fn following(&mut self, space: &Space) -> Option<Result<Sample, MutateError>> {
+        match space.pool() {
+            Some(pool) if self.member == pool.members() => None,
+            Some(pool) => {
+                self.member += 1;
+                Some(space.of_member(&**pool, self.member - 1))
+            }
+            None => self.step().then(|| Ok(Sample::new(self.schema.clone(), self.picks.as_slice().into()))),
+        }
     }
 
     /// Sets the slots from a place in guard order on to their first value, or to sleep.

@@ -4,9 +4,11 @@ mod bind;
 mod count;
 mod edit;
 mod enumerate;
+mod pool;
 
 pub use count::Size;
 pub use enumerate::{Cursor, Samples};
+pub use pool::Pool;
 
 use crate::chooser::{Asking, Chooser, Defaults, Random, Record, Replay};
 use crate::draw;
@@ -71,6 +73,8 @@ pub struct Space {
     base: Module,
     mutators: Vec<Arc<dyn Mutator>>,
     rules: Vec<Arc<dyn Rule>>,
+    /// What is walked instead of the decisions.
+    pool: Option<Arc<dyn Pool>>,
     /// Constraints of the base and of what the mutators declare.
     constraints: Vec<Expr>,
     genotype: Option<Arc<dyn Genotype>>,
@@ -93,6 +97,7 @@ impl Space {
             base,
             mutators: Vec::new(),
             rules: Vec::new(),
+            pool: None,
             constraints: Vec::new(),
             genotype: None,
             schema: None,
@@ -234,7 +239,7 @@ impl Space {
         }
     }
 
-    /// Draws a legal sample: each decision by its weights, else uniformly.
+    /// Draws a legal sample: each decision by its weights, else uniformly; of a pool a member, uniformly.
     ///
     /// # Errors
     /// If none is found in [`MAX_TRIES`], or a mutator fails.
@@ -249,6 +254,9 @@ impl Space {
     }
 
     fn draw(&self, rng: &mut dyn Rng) -> Result<Sample, MutateError> {
+        if let Some(pool) = &self.pool {
+            return self.draw_member(&**pool, rng);
+        }
         let Some(schema) = &self.schema else {
             return self.record(&mut Random::new(rng)).map(|(sample, _)| sample);
         };
@@ -258,7 +266,7 @@ impl Space {
         Ok(Sample::new(schema.clone(), picks))
     }
 
-    /// The sample of all defaults.
+    /// The sample of all defaults; of a pool without it the first member's.
     ///
     /// # Errors
     /// If a mutator fails.
@@ -268,7 +276,11 @@ impl Space {
         };
         let mut picks: Box<[Pick]> = schema.slots().iter().map(|s| s.default).collect();
         schema.settle(&mut picks, &mut |s| s.default);
-        Ok(Sample::new(schema.clone(), picks))
+        let sample = Sample::new(schema.clone(), picks);
+        match &self.pool {
+            Some(pool) if pool.member(&sample).is_none() => self.of_member(&**pool, 0),
+            _ => Ok(sample),
+        }
     }
 
     /// Runs the mutators and makes the module's decisions with a chooser; returns what was chosen, and the network.

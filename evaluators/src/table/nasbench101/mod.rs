@@ -1,6 +1,7 @@
 //! The NAS-Bench-101 tables (Ying et al., 2019).
 
 mod graphs;
+mod near;
 pub(super) mod pool;
 
 use std::path::Path;

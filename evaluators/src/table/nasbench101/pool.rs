@@ -10,6 +10,7 @@ use super::super::file::table_file;
 use super::super::names::named;
 use super::super::rows::Rows;
 use super::graphs::Graphs;
+use super::near::Near;
 
 const HEADER: &str = "n,adj,ops,order,params,val_acc_4,val_acc_12,val_acc_36,val_acc_108,train_time_108_s,test_acc";
 
@@ -67,6 +68,8 @@ impl PoolId {
 #[derive(Debug)]
 pub struct Nasbench101Pool {
     graphs: Graphs,
+    /// Made when it is first asked for.
+    near: OnceLock<Near>,
     params: Vec<u32>,
     /// In the order of `PoolEpochs::ALL`.
     validation: [Vec<f64>; 4],
@@ -96,6 +99,7 @@ impl Nasbench101Pool {
         rows.expect_header(HEADER)?;
         let mut table = Nasbench101Pool {
             graphs: Graphs::with_capacity(NASBENCH101_POOL.rows),
+            near: OnceLock::new(),
             params: Vec::with_capacity(NASBENCH101_POOL.rows),
             validation: [const { Vec::new() }; 4],
             train_seconds: Vec::with_capacity(NASBENCH101_POOL.rows),
@@ -127,6 +131,22 @@ impl Nasbench101Pool {
     /// Every row, by ascending code.
     pub fn ids(&self) -> impl ExactSizeIterator<Item = PoolId> + Clone + use<> {
         (0..self.graphs.len() as u32).map(PoolId)
+    }
+
+    /// The rows near a row, ascending: those of which a mutation of the benchmark gives the same cell as one of the row's,
+    /// or that are one mutation away. In the mean there are 10 of them. The seven rows that have none have the nearest by
+    /// two mutations of theirs.
+    ///
+    /// A row's [mutants](CellSpec::mutants) alone would not do: of 17 in the mean less than one is in the pool.
+    pub fn neighbours(&self, id: PoolId) -> Vec<PoolId> {
+        let near = self.near.get_or_init(|| Near::new(&self.graphs));
+        near.of(&self.graphs, id.0).into_iter().map(PoolId).collect()
+    }
+
+    /// The row of that number.
+    pub fn id(&self, index: usize) -> Option<PoolId> {
+        let row = u32::try_from(index).ok()?;
+        (index < self.graphs.len()).then_some(PoolId(row))
     }
 
     /// The row's cell as the benchmark numbers its vertices; see

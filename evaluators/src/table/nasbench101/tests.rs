@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use mutators::nasbench101::{Op101, unique_cells};
 
-use super::pool::{Nasbench101Pool, PoolEpochs};
+use super::pool::{Nasbench101Pool, PoolEpochs, PoolId};
 use super::*;
 
 fn table() -> &'static Nasbench101 {
@@ -99,6 +99,32 @@ fn pool_agrees_with_the_full_table() {
         assert_eq!(pool().test_accuracy(id), table().test_accuracy(full));
         assert_eq!(pool().cell(id), table().cell(full));
     }
+}
+
+#[test]
+fn rows_of_the_pool_are_near_each_other() {
+    let near: Vec<Vec<PoolId>> = pool().ids().map(|id| pool().neighbours(id)).collect();
+    let lone: Vec<PoolId> = pool()
+        .ids()
+        .filter(|id| near[id.index()].iter().any(|other| !near[other.index()].contains(id)))
+        .collect();
+    // Nearness goes both ways, but for the few rows that are near none.
+    assert!(lone.len() < 20, "{}", lone.len());
+    for id in pool().ids() {
+        let rows = &near[id.index()];
+        assert!(!rows.is_empty() && !rows.contains(&id) && rows.windows(2).all(|w| w[0] < w[1]));
+        // What one mutation gives is near.
+        let mutants = pool().cell(id).mutants();
+        assert!(mutants.iter().filter_map(|code| pool().find_code(*code)).all(|m| rows.contains(&m)), "{id:?}");
+    }
+    let mean = near.iter().map(Vec::len).sum::<usize>() as f64 / near.len() as f64;
+    assert!((9.0..13.0).contains(&mean), "{mean}");
+    // A walk over neighbours gets everywhere else.
+    let (mut met, mut open) = (HashSet::from([0]), vec![0]);
+    while let Some(row) = open.pop() {
+        open.extend(near[row].iter().map(|id| id.index()).filter(|row| met.insert(*row)));
+    }
+    assert!(met.len() + lone.len() >= near.len(), "{}", met.len());
 }
 
 #[test]
