@@ -3,7 +3,7 @@
 use super::args::DemoArgs;
 use super::failure::Failure;
 use super::grid::Grid;
-use super::output::{self, Target};
+use super::output::Outputs;
 use super::result::Found;
 use evaluators::Evaluator;
 use mutators::{Sample, Space};
@@ -21,7 +21,9 @@ pub fn demo(args: &DemoArgs) -> Result<(), Failure> {
     let folder = args.output.display();
     fs::create_dir_all(&args.output)
         .map_err(|e| Failure::usage(format!("--output {folder}: the folder cannot be made: {e}; name another one")))?;
-    let drawing = Target::new("--output", &args.output.join(format!("nasbench201-seed{}.svg", args.seed)))?;
+    let mut outputs = Outputs::default();
+    let path = args.output.join(format!("nasbench201-seed{}.svg", args.seed));
+    let drawing = outputs.file("--output", &*path)?;
     let space = mutators::spaces::build(SPACE)?;
     let evaluator = evaluators::build(EVALUATOR)?;
     let study = run(&space, &*evaluator, args.trials, args.seed)?;
@@ -47,12 +49,12 @@ pub fn demo(args: &DemoArgs) -> Result<(), Failure> {
         let size = picture.subtitle.take().map(|s| format!("{s}, ")).unwrap_or_default();
         picture = picture.with_subtitle(format!("{size}{own:.2} % CIFAR-10 test accuracy"));
     }
-    drawing.write(picture.to_svg())?;
-    out += &format!(
-        "\nThe network is drawn in {}\n",
-        args.output.join(drawing.path().file_name().unwrap_or_default()).display()
-    );
-    output::print(&out)
+    outputs.write(drawing.as_ref(), || Ok(picture.to_svg()));
+    if outputs.is_sound() {
+        out += &format!("\nThe network is drawn in {}\n", path.display());
+    }
+    outputs.print(&out);
+    outputs.end()
 }
 
 /// The search of the demo, by itself.

@@ -3,7 +3,7 @@
 use super::args::{ExportArgs, ExportFormat};
 use super::failure::Failure;
 use super::grid::{Grid, thousands};
-use super::output::{self, Target};
+use super::output::Outputs;
 use super::source::Source;
 use codegen::array::Weights;
 use codegen::checkpoint::{Checkpoint, check};
@@ -19,6 +19,11 @@ const STEM: &str = "network";
 /// Writes a network.
 pub fn export(args: &ExportArgs) -> Result<(), Failure> {
     let source = Source::load(&args.target)?;
+    let mut outputs = Outputs::default();
+    source.register(&mut outputs)?;
+    if let Some(path) = &args.weights {
+        outputs.reads("--weights", path)?;
+    }
     let sample = source.select(&args.selection)?;
     if sample.is_none() && !source.is_decided() {
         return Err(Failure::usage(format!(
@@ -38,26 +43,28 @@ pub fn export(args: &ExportArgs) -> Result<(), Failure> {
             let text = pytorch::source(&program, &title).map_err(|e| refuse(&e))?;
             let path = file(&args.output, "py");
             let beside = path.with_extension("safetensors");
-            let code = Target::new("--output", &path)?;
-            let target = Target::new("--output", &beside)?;
+            let code = outputs.file("--output", &*path)?;
+            let target = outputs.file("--output", &*beside)?;
             let metadata = [("hash", program.hash().to_string()), ("network", title)];
             let metadata = metadata.into_iter().map(|(k, v)| (k.to_owned(), v)).collect();
-            let file = Checkpoint { arrays: weights, metadata };
-            file.save(target.path())
-                .map_err(|e| Failure::usage(format!("{e}; check the free space and permissions")))?;
-            code.write(text)?;
+            outputs.write(target.as_ref(), || Ok(Checkpoint { arrays: weights, metadata }.to_bytes()));
+            outputs.write(code.as_ref(), || Ok(text));
             grid.row([path.display().to_string(), "the network as PyTorch source, which needs torch only".to_owned()]);
             grid.row([beside.display().to_string(), format!("its weights, {}", origin(args, &plan))]);
         }
         ExportFormat::Onnx => {
             let model = onnx::model(&program, &weights, &title).map_err(|e| refuse(&e))?;
             let path = file(&args.output, "onnx");
-            Target::new("--output", &path)?.write(model)?;
+            let target = outputs.file("--output", &*path)?;
+            outputs.write(target.as_ref(), || Ok(model));
             let what = format!("the network in ONNX opset {}, and its weights, {}", onnx::OPSET, origin(args, &plan));
             grid.row([path.display().to_string(), what]);
         }
     }
-    output::print(&grid.to_string())
+    if outputs.is_sound() {
+        outputs.print(&grid.to_string());
+    }
+    outputs.end()
 }
 
 /// The trained weights, or the first ones.

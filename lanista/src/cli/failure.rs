@@ -12,8 +12,8 @@ use std::io;
 pub enum Failure {
     /// Bad input: one line per mistake. Nothing was written.
     Usage(Vec<String>),
-    /// The search or the training itself failed.
-    Search(String),
+    /// What was begun failed, or could not be written: one line per reason.
+    Failed(Vec<String>),
     /// Whoever reads the output has read enough.
     Closed,
 }
@@ -24,16 +24,16 @@ impl Failure {
         Self::Usage(vec![one_line(&message.to_string())])
     }
 
-    /// A search or a training that failed after it had begun.
+    /// A search or a training that failed after it had begun, or a result that could not be written.
     pub fn search(message: impl Display) -> Self {
-        Self::Search(one_line(&message.to_string()))
+        Self::Failed(vec![one_line(&message.to_string())])
     }
 
     /// Standard output that cannot be written: quietly, if a pipe was closed.
     pub fn output(error: &io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::BrokenPipe => Self::Closed,
-            _ => Self::usage(format!("cannot write to standard output: {error}")),
+            _ => Self::search(format!("cannot write to standard output: {error}")),
         }
     }
 
@@ -42,11 +42,11 @@ impl Failure {
         Self::Usage(faults.0.iter().map(|f| one_line(&format!("{}: {f}", place(f)))).collect())
     }
 
-    /// The exit code.
+    /// The exit code. That of bad usage says that nothing was written, whoever found the mistake and however late.
     pub fn code(&self) -> u8 {
         match self {
-            Self::Usage(_) => 2,
-            Self::Search(_) => 1,
+            Self::Usage(_) if !files::has_written() => 2,
+            Self::Usage(_) | Self::Failed(_) => 1,
             Self::Closed => 0,
         }
     }
@@ -54,8 +54,7 @@ impl Failure {
     /// What to tell on standard error.
     pub fn lines(&self) -> &[String] {
         match self {
-            Self::Usage(lines) => lines,
-            Self::Search(line) => std::slice::from_ref(line),
+            Self::Usage(lines) | Self::Failed(lines) => lines,
             Self::Closed => &[],
         }
     }

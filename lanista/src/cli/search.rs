@@ -2,7 +2,7 @@
 
 use super::args::{ReportArgs, ResumeArgs, SearchArgs};
 use super::failure::Failure;
-use super::output::{self, Target};
+use super::output::{self, Outputs, Target};
 use super::progress::Shown;
 use super::protocol::Plan;
 use super::result::Found;
@@ -20,6 +20,7 @@ struct Prepared {
     evaluator: Box<dyn Evaluator>,
     seed: u64,
     plan: Plan,
+    outputs: Outputs,
     journal: Option<Journal>,
     /// The journal's path if this run makes it, so that a search that cannot start leaves none behind.
     made: Option<PathBuf>,
@@ -45,16 +46,16 @@ pub fn search(args: &SearchArgs) -> Result<(), Failure> {
     let plan = Plan::of(args, &source.space)?;
     let strategy = strategies::build(&plan.strategy).map_err(Failure::usage)?;
     let evaluator = evaluators::build(&plan.evaluator)?;
-    if let (Some(journal), Some(json)) = (&args.journal, &args.report.json)
-        && journal == json
-    {
-        return Err(Failure::usage(format!("--journal and --json are both {}; name two files", json.display())));
+    let mut outputs = Outputs::default();
+    source.register(&mut outputs)?;
+    if let Some(journal) = &args.journal {
+        outputs.keeps("--journal", journal)?;
     }
+    let drawing = outputs.file("--draw", args.draw.as_deref())?;
     // A file that is there already is somebody's work; whatever happens, it stays.
     let made = args.journal.clone().filter(|path| fs::symlink_metadata(path).is_err());
-    let drawing = args.draw.as_deref().map(|f| Target::new("--draw", f)).transpose()?;
     let journal = args.journal.as_ref().map(Journal::create);
-    run(Prepared { source, strategy, evaluator, seed: args.seed, plan, journal, made, drawing }, &args.report)
+    run(Prepared { source, strategy, evaluator, seed: args.seed, plan, outputs, journal, made, drawing }, &args.report)
 }
 
 /// Goes on with the search that a journal holds.
@@ -66,6 +67,9 @@ pub fn resume(args: &ResumeArgs) -> Result<(), Failure> {
         other => other,
     };
     let source = Source::load(&study.space).map_err(here)?;
+    let mut outputs = Outputs::default();
+    source.register(&mut outputs)?;
+    outputs.keeps("the journal", path)?;
     let strategy = strategies::build(&study.strategy).map_err(|e| here(Failure::usage(e)))?;
     let evaluator = evaluators::build(&study.evaluator).map_err(|e| here(e.into()))?;
     let protocol = match study.protocol.as_deref() {
@@ -88,13 +92,14 @@ pub fn resume(args: &ResumeArgs) -> Result<(), Failure> {
     };
     let journal = Some(Journal::resume(path));
     run(
-        Prepared { source, strategy, evaluator, seed: study.seed, plan, journal, made: None, drawing: None },
+        Prepared { source, strategy, evaluator, seed: study.seed, plan, outputs, journal, made: None, drawing: None },
         &args.report,
     )
 }
 
 fn run(mut p: Prepared, args: &ReportArgs) -> Result<(), Failure> {
-    let json = args.json.as_deref().filter(|f| *f != Path::new("-")).map(|f| Target::new("--json", f)).transpose()?;
+    let mut outputs = p.outputs;
+    let json = outputs.file("--json", args.json.as_deref())?;
     let unit = p.evaluator.search_metrics().first().map_or("", |m| m.unit);
     let mut shown = Shown::new(args.quiet, unit, p.plan.wall);
     // A pool scores a part of its space only: the search stays inside.
@@ -123,28 +128,31 @@ fn run(mut p: Prepared, args: &ReportArgs) -> Result<(), Failure> {
         output::note(&format!("{read} trials were read from the journal, {} evaluated", study.evaluated));
     }
     let result = Found::of(&study, space, &*p.evaluator, args.convention)?;
-    // The file first: standard output may be closed, and the file is what lasts.
-    if let Some(target) = &json {
-        target.write(&result.json()?)?;
+    outputs.write(json.as_ref(), || result.json());
+    if let Some(best) = study.incumbent() {
+        outputs.write(p.drawing.as_ref(), || Ok(space.drawing(&best.sample)?.to_svg()));
     }
-    if let (Some(target), Some(best)) = (&p.drawing, study.incumbent()) {
-        target.write(space.drawing(&best.sample)?.to_svg())?;
-    }
-    match &args.json {
-        Some(f) if f == Path::new("-") => output::print(&result.json()?)?,
-        _ => output::print(&result.text())?,
-    }
+    let text = match &args.json {
+        Some(f) if f == Path::new("-") => result.json(),
+        _ => Ok(result.text()),
+    };
+    let printed = text.and_then(|text| output::print(&text));
+    outputs.attempt(printed);
     if let Some(reason) = &study.unkept {
-        return Err(Failure::search(reason));
+        outputs.attempt::<()>(Err(Failure::search(reason)));
     }
-    match &study.stop {
-        StopReason::Failed { reason } => Err(Failure::search(format!("the search failed: {reason}"))),
+    let reason = match &study.stop {
+        StopReason::Failed { reason } => Some(format!("the search failed: {reason}")),
         _ if study.incumbent().is_none() => {
             let reason = result.first_failure().map(|r| format!("; the first failed with: {r}")).unwrap_or_default();
-            Err(Failure::search(format!("no trial succeeded{reason}")))
+            Some(format!("no trial succeeded{reason}"))
         }
-        _ => Ok(()),
+        _ => None,
+    };
+    if let Some(reason) = reason {
+        outputs.attempt::<()>(Err(Failure::search(reason)));
     }
+    outputs.end()
 }
 
 /// An experiment that cannot run: bad input, unless a store failed on the way.

@@ -2,7 +2,7 @@
 
 use super::args::{Format, HashArgs, ShowArgs};
 use super::failure::Failure;
-use super::output;
+use super::output::{self, Outputs};
 use super::source::Source;
 use super::visible;
 use ir::draw::Drawing;
@@ -10,6 +10,9 @@ use ir::draw::Drawing;
 /// Shows a space or a network.
 pub fn show(args: &ShowArgs) -> Result<(), Failure> {
     let source = Source::load(&args.target)?;
+    let mut outputs = Outputs::default();
+    source.register(&mut outputs)?;
+    let file = outputs.file("--output", args.output.as_deref())?;
     let sample = source.select(&args.selection)?;
     let module = source.module(sample.as_ref())?;
     let drawing = || match &sample {
@@ -23,7 +26,11 @@ pub fn show(args: &ShowArgs) -> Result<(), Failure> {
         Format::Svg => drawing()?.to_svg(),
     };
     let end = if text.ends_with('\n') { "" } else { "\n" };
-    output::print_to(args.output.as_deref(), &format!("{text}{end}"))
+    let text = format!("{text}{end}");
+    match &file {
+        Some(file) => file.write(text),
+        None => output::print(&text),
+    }
 }
 
 /// Prints the canonical hash of a network, or of a supernet.

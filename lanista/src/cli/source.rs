@@ -2,6 +2,7 @@
 
 use super::args::Selection;
 use super::failure::Failure;
+use super::output::Outputs;
 use ir::{Elaboration, Fault, Faults, Module, Name, OpRegistry, Program, Value};
 use mutators::{Sample, Space};
 use rand_chacha::ChaCha8Rng;
@@ -124,6 +125,11 @@ impl Source {
         let identity = format!("{path}#{}", &digest.finish().to_string()[..DIGEST]);
         let space = Space::new(file.module.clone())?.identified(&identity);
         Ok(Self { space, file: Some(file) })
+    }
+
+    /// Registers the file that it is from, if it is from one.
+    pub fn register(&self, outputs: &mut Outputs) -> Result<(), Failure> {
+        self.file.as_ref().map_or(Ok(()), |file| outputs.reads("the module", &file.path))
     }
 
     /// The point that the user selected, if any.

@@ -164,7 +164,7 @@ fn paths_that_cannot_be_written() {
     has(&r(&["--json", "folder"]), &["--json folder", "is a folder"]);
     has(&r(&["--journal", "none/x.jsonl"]), &["none/x.jsonl", "cannot create the journal"]);
     has(&r(&["--journal", "folder"]), &["folder", "journal"]);
-    has(&r(&["--journal", "same", "--json", "same"]), &["--journal and --json"]);
+    has(&r(&["--journal", "same", "--json", "same"]), &["--journal same and --json same are one file; name two"]);
     has(&refused(f.path(), &["show", "toy", "--output", "none/x.svg"]), &["--output none/x.svg", "create it"]);
     has(&refused(f.path(), &["demo", "--output", "/dev/null/x"]), &["--output /dev/null/x"]);
     assert_eq!(fs::read_dir(f.path()).expect("there").count(), 1, "nothing is written");

@@ -11,6 +11,7 @@ mod json;
 mod kill;
 #[cfg(feature = "torch")]
 mod one_shot;
+mod outputs;
 mod search;
 mod support;
 #[cfg(feature = "torch")]

@@ -104,10 +104,8 @@ fn pool_agrees_with_the_full_table() {
 #[test]
 fn rows_of_the_pool_are_near_each_other() {
     let near: Vec<Vec<PoolId>> = pool().ids().map(|id| pool().neighbours(id)).collect();
-    let lone: Vec<PoolId> = pool()
-        .ids()
-        .filter(|id| near[id.index()].iter().any(|other| !near[other.index()].contains(id)))
-        .collect();
+    let lone: Vec<PoolId> =
+        pool().ids().filter(|id| near[id.index()].iter().any(|other| !near[other.index()].contains(id))).collect();
     // Nearness goes both ways, but for the few rows that are near none.
     assert!(lone.len() < 20, "{}", lone.len());
     for id in pool().ids() {
