@@ -33,6 +33,33 @@ fn darts_networks() {
     assert_eq!(cost(&with_head, &sample, Convention::Nasbench).params, 3_349_342 + 476_426);
 }
 
+/// The networks for ImageNet, as the authors' `NetworkImageNet(48, 1000, 14, auxiliary, genotype)` has them: parameters and
+/// operations are those of their code (quark0/darts, cnn/model.py:159 and, for the settings, cnn/train_imagenet.py:29).
+/// The paper prints 4.7 M parameters for the second, and 574 M operations without a word of how it counts them.
+#[test]
+fn darts_networks_for_imagenet() {
+    let derived = space("darts:image=3x224x224,auxiliary=false");
+    for (text, params, macs) in [(V1, 4_510_432, 505_865_704), (V2, 4_718_752, 529_912_552)] {
+        let sample = genotype(&derived, text);
+        assert_eq!(cost(&derived, &sample, Convention::Nasbench), Cost { params, macs });
+    }
+    let with_head = space("darts:image=3x224x224");
+    let sample = genotype(&with_head, V2);
+    assert_eq!(cost(&with_head, &sample, Convention::Nasbench).params, 5_979_528);
+    let program = with_head.program(&sample).expect("a network");
+    let main = program.main();
+    let outputs: Vec<String> = main.outputs.iter().map(|v| main.types[*v as usize].to_string()).collect();
+    assert_eq!(outputs, ["f32[N, 1000]", "f32[N, 1000]"]);
+    // What is searched is PC-DARTS' (yuhuixu1993/PC-DARTS, model_search_imagenet.py:103): three times the channels in the stem.
+    let search = space("darts:network=search,image=3x224x224");
+    let open = |_: &str, _: Option<i64>| None;
+    let supernet = Elaboration::supernet(search.base(), &open).run().expect("the supernet has types");
+    let main = supernet.main();
+    // Of the input, three times convolution and batch norm, and the ReLUs before the second and the third.
+    let shape = |value: usize| main.types[value].to_string();
+    assert_eq!([2, 5, 8].map(shape), ["f32[N, 24, 112, 112]", "f32[N, 48, 56, 56]", "f32[N, 48, 28, 28]"]);
+}
+
 #[test]
 fn darts_supernet() {
     let space = space("darts:network=search");

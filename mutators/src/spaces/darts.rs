@@ -1,12 +1,16 @@
-//! `darts`: the cell space of DARTS (Liu, Simonyan and Yang 2019) for CIFAR-10.
+//! `darts`: the cell space of DARTS (Liu, Simonyan and Yang 2019) for CIFAR-10 and ImageNet.
 //!
 //! A cell has two inputs and four nodes; a node sums two operations, each on another of the inputs and earlier nodes;
 //! the cell returns its nodes side by side. Reduction cells stand at one and two thirds of the depth. The same space
 //! serves two networks: the one that is retrained (`network=derived`: affine batch norm, drop path, auxiliary head) and
 //! the one that is searched (`network=search`: batch norm without scale, also after pooling, and the operation `none`).
+//!
+//! Either has two forms, which the size of the images tells apart. For CIFAR-10 the stem is a convolution that keeps the
+//! size. For ImageNet it is three of stride 2, the cells of the first take what two of them leave, halved, beside what the
+//! third leaves, and the auxiliary head pools by stride 2 and does not normalise what it ends with.
 
 use super::genotype;
-use super::image::{self, Image};
+use super::image::{self, Image, SMALL};
 use crate::error::MutateError;
 use crate::options::Options;
 use crate::space::Space;
@@ -23,7 +27,47 @@ pub(super) const OPS: [&str; 7] =
 /// The nodes of a cell, numbered after its two inputs.
 pub(super) const NODES: std::ops::Range<usize> = 2..6;
 
+/// Which of the authors' two networks the cells are stacked to.
+#[derive(Clone, Copy, PartialEq)]
+enum Form {
+    Cifar,
+    ImageNet,
+}
+
+/// Side from which images are ImageNet's.
+const LARGE: u32 = 128;
+
+impl Form {
+    /// The form for images of a size.
+    fn of(image: Image) -> Result<Self, String> {
+        let (least, greatest) = image.sides();
+        let (form, multiple) = match (least, greatest) {
+            (_, ..=SMALL) => (Self::Cifar, 4),
+            (LARGE.., _) => (Self::ImageNet, 32),
+            _ => {
+                return Err(format!(
+                    "is for neither of its networks: CIFAR's takes sides of up to {SMALL} pixels, ImageNet's from {LARGE}; \
+                     resize the images"
+                ));
+            }
+        };
+        if least % multiple == 0 && greatest % multiple == 0 {
+            return Ok(form);
+        }
+        Err(format!("cannot be halved as often as its network does; the sides must be multiples of {multiple}"))
+    }
+
+    /// The least side of images that the auxiliary head can pool.
+    fn least_with_head(self) -> u32 {
+        match self {
+            Self::Cifar => 32,
+            Self::ImageNet => 224,
+        }
+    }
+}
+
 struct Config {
+    form: Form,
     channels: u32,
     layers: u32,
     image: Image,
@@ -34,22 +78,35 @@ struct Config {
 }
 
 /// Builds the space. Options: `network` (derived, search), `channels`, `layers`, `image`, `classes`, `auxiliary` (which
-/// needs images of 32 pixels at least), `drop_path`.
+/// needs images of 32 pixels at least, in ImageNet's form of 224), `drop_path`. Defaults are the form's.
 ///
 /// # Errors
 /// If an option does not fit.
 pub(super) fn build(mut options: Options) -> Result<Space, MutateError> {
     let search = options.take_one("network", "derived", &["derived", "search"])? == "search";
-    let (image, classes) = image::take(&mut options, Image::colour(32), 10)?;
+    let image = options.take("image", Image::colour(32))?;
+    let form = Form::of(image).map_err(|reason| options.refuse("image", &image.to_string(), reason))?;
+    let (channels, layers, drop_path, classes) = match (search, form) {
+        (true, Form::Cifar) => (16, 8, 0.0, 10),
+        (true, Form::ImageNet) => (16, 8, 0.0, 1000),
+        (false, Form::Cifar) => (36, 20, 0.2, 10),
+        (false, Form::ImageNet) => (48, 14, 0.0, 1000),
+    };
     let config = Config {
-        channels: options.take_in("channels", if search { 16 } else { 36 }, 1, 1024)?,
-        layers: options.take_in("layers", if search { 8 } else { 20 }, 3, 100)?,
+        form,
+        channels: options.take_in("channels", channels, 1, 1024)?,
+        layers: options.take_in("layers", layers, 3, 100)?,
         image,
-        classes,
+        classes: image::classes(&mut options, classes)?,
         auxiliary: options.take("auxiliary", !search)?,
-        drop_path: options.take_in("drop_path", if search { 0.0 } else { 0.2 }, 0.0, 0.99)?,
+        drop_path: options.take_in("drop_path", drop_path, 0.0, 0.99)?,
         search,
     };
+    if config.auxiliary && image.sides().0 < form.least_with_head() {
+        let reason =
+            format!("is too small for the auxiliary head, which needs {}; add auxiliary=false", form.least_with_head());
+        return Err(options.refuse("image", &image.to_string(), reason).into());
+    }
     options.finish()?;
     let mut module: Module = text(&config).parse()?;
     for (cell, stride) in [("normal", 1), ("reduce", 2)] {
@@ -76,8 +133,8 @@ fn text(c: &Config) -> String {
         }
     };
     let (max, avg) = (pool("max_pool", ""), pool("avg_pool", ", count_include_pad=false"));
-    let (stem, main, input) = (3 * c.channels, network(c), c.image.ty());
-    let auxiliary = if c.auxiliary { auxiliary_head(c.classes) } else { String::new() };
+    let (stem, main, input) = (stem(c), network(c), c.image.ty());
+    let auxiliary = if c.auxiliary { auxiliary_head(c) } else { String::new() };
     format!(
         "module @darts {{
   entry @main
@@ -133,26 +190,53 @@ fn text(c: &Config) -> String {
     {drop}
     return {out}
   }}{auxiliary}
-  graph @main(%x: {input}) {{
-    %conv = conv2d %x {{out={stem}, k=3, pad=1, bias=false}}
-    %stem = batch_norm %conv{main}
+  graph @main(%x: {input}) {{{stem}{main}
   }}
 }}"
     )
 }
 
-fn auxiliary_head(classes: u32) -> String {
+/// What is before the cells, as text of the entry graph.
+fn stem(c: &Config) -> String {
+    match c.form {
+        Form::Cifar => {
+            let out = 3 * c.channels;
+            format!("\n    %conv = conv2d %x {{out={out}, k=3, pad=1, bias=false}}\n    %stem = batch_norm %conv")
+        }
+        Form::ImageNet => {
+            // The searched network's is PC-DARTS' (Xu et al. 2020): its authors search on ImageNet, DARTS' do not.
+            let out = if c.search { 3 * c.channels } else { c.channels };
+            format!(
+                "
+    %conv0 = conv2d %x {{out={}, k=3, stride=2, pad=1, bias=false}}
+    %norm0 = batch_norm %conv0
+    %relu0 = relu %norm0
+    %conv1 = conv2d %relu0 {{out={out}, k=3, stride=2, pad=1, bias=false}}
+    %stem0 = batch_norm %conv1
+    %relu1 = relu %stem0
+    %conv2 = conv2d %relu1 {{out={out}, k=3, stride=2, pad=1, bias=false}}
+    %stem1 = batch_norm %conv2",
+                (out / 2).max(1)
+            )
+        }
+    }
+}
+
+fn auxiliary_head(c: &Config) -> String {
+    let (classes, stride, last) = match c.form {
+        Form::Cifar => (c.classes, 3, "%n2 = batch_norm %v2\n    %r3 = relu %n2"),
+        Form::ImageNet => (c.classes, 2, "%r3 = relu %v2"),
+    };
     format!(
         "
   graph @auxiliary(%x) {{
     %r1 = relu %x
-    %p = avg_pool %r1 {{k=5, stride=3, count_include_pad=false}}
+    %p = avg_pool %r1 {{k=5, stride={stride}, count_include_pad=false}}
     %v1 = conv2d %p {{out=128, k=1, bias=false}}
     %n1 = batch_norm %v1
     %r2 = relu %n1
     %v2 = conv2d %r2 {{out=768, k=2, bias=false}}
-    %n2 = batch_norm %v2
-    %r3 = relu %n2
+    {last}
     %flat = flatten %r3
     %logits = linear %flat {{out={classes}}}
     return %logits
@@ -166,8 +250,11 @@ fn network(c: &Config) -> String {
     let mut line = |args: std::fmt::Arguments<'_>| {
         write!(text, "\n    {args}").expect("invariant: writing to a string cannot fail");
     };
-    let (mut before, mut last) = ("%stem".to_owned(), "%stem".to_owned());
-    let (mut width, mut reduced, mut auxiliary) = (c.channels, false, String::new());
+    let (mut before, mut last, mut reduced) = match c.form {
+        Form::Cifar => ("%stem".to_owned(), "%stem".to_owned(), false),
+        Form::ImageNet => ("%stem0".to_owned(), "%stem1".to_owned(), true),
+    };
+    let (mut width, mut auxiliary) = (c.channels, String::new());
     for i in 0..c.layers {
         let reduction = i == c.layers / 3 || i == 2 * c.layers / 3;
         if reduction {

@@ -31,7 +31,7 @@ struct Config {
 /// # Errors
 /// If an option does not fit.
 pub(super) fn build(mut options: Options) -> Result<Space, MutateError> {
-    let (image, classes) = image::take(&mut options, Image::colour(32), 10)?;
+    let (image, classes) = image::take_small(&mut options, Image::colour(32), 10)?;
     let config = Config {
         channels: options.take_in("channels", 36, 2, 1024)?,
         layers: options.take_in("layers", 12, 3, 48)?,

@@ -35,7 +35,7 @@ const SLOTS: std::ops::Range<usize> = 0..2;
 /// # Errors
 /// If an option does not fit.
 pub(super) fn build(mut options: Options) -> Result<Space, MutateError> {
-    let (image, classes) = image::take(&mut options, Image::colour(32), 10)?;
+    let (image, classes) = image::take_small(&mut options, Image::colour(32), 10)?;
     let channels = options.take_in("channels", 20u32, 2, 1024)?;
     let layers = options.take_in("layers", 6u32, 3, 100)?;
     options.finish()?;

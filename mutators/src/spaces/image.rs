@@ -8,6 +8,9 @@ use std::str::FromStr;
 
 /// Greatest side and number of channels.
 const MOST: u32 = 65_536;
+/// Greatest side of images for networks that were made for 32 pixels: their stems keep the size, so that twice the side is
+/// four times the work.
+pub(super) const SMALL: u32 = 64;
 
 /// Channels, height and width of an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,9 +22,10 @@ impl Image {
         Self([3, side, side])
     }
 
-    /// The lesser of height and width.
-    pub fn side(self) -> u32 {
-        self.0[1].min(self.0[2])
+    /// The lesser and the greater of height and width.
+    pub fn sides(self) -> (u32, u32) {
+        let [_, h, w] = self.0;
+        (h.min(w), h.max(w))
     }
 
     /// The type of a batch: `f32[N, 3, 32, 32]`.
@@ -52,7 +56,25 @@ impl fmt::Display for Image {
 
 /// Takes the options `image` and `classes`.
 pub(super) fn take(options: &mut Options, image: Image, classes: u32) -> Result<(Image, u32), MutateError> {
-    Ok((options.take("image", image)?, options.take_in("classes", classes, 1, 100_000)?))
+    Ok((options.take("image", image)?, self::classes(options, classes)?))
+}
+
+/// The same for a network that was made for images of up to [`SMALL`] pixels.
+pub(super) fn take_small(options: &mut Options, image: Image, classes: u32) -> Result<(Image, u32), MutateError> {
+    let (image, classes) = take(options, image, classes)?;
+    if image.sides().1 > SMALL {
+        let reason = format!(
+            "is too large: the network was made for 32 pixels, its stem keeps the size, and it takes sides of up to {SMALL}; \
+             resize the images, or use `darts` or `proxyless`, which have a form for ImageNet"
+        );
+        return Err(options.refuse("image", &image.to_string(), reason).into());
+    }
+    Ok((image, classes))
+}
+
+/// Takes the option `classes`.
+pub(super) fn classes(options: &mut Options, classes: u32) -> Result<u32, MutateError> {
+    Ok(options.take_in("classes", classes, 1, 100_000)?)
 }
 
 #[cfg(test)]
@@ -83,6 +105,22 @@ mod tests {
 
     #[test]
     fn what_is_no_image_is_refused() {
+        let joint = |name: &str| format!("{name}{}", if name.contains(':') { ',' } else { ':' });
+        for name in for_images().filter(|name| !["toy", "proxyless"].contains(name)) {
+            let error = build(&format!("{}image=3x96x96", joint(name))).expect_err(name).to_string();
+            assert!(error.contains("64") && error.lines().count() == 1, "{error}");
+        }
+        for (text, part) in [
+            ("image=3x224x96", "is for neither of its networks"),
+            ("image=3x65x65", "CIFAR's takes sides of up to 64 pixels, ImageNet's from 128"),
+            ("image=3x32x30", "multiples of 4"),
+            ("image=3x225x225", "multiples of 32"),
+            ("image=3x28x28", "too small for the auxiliary head, which needs 32; add auxiliary=false"),
+            ("image=3x192x192", "too small for the auxiliary head, which needs 224; add auxiliary=false"),
+        ] {
+            let error = build(&format!("darts:{text}")).expect_err(text).to_string();
+            assert!(error.starts_with(&format!("`darts`: {text} ")) && error.contains(part), "{error}");
+        }
         for (text, part) in [("image=8x8", "CHANNELSxHEIGHTxWIDTH"), ("image=1x0x8", "1..="), ("classes=0", "1..=")] {
             let error = build(&format!("toy:{text}")).expect_err(text).to_string();
             assert!(error.contains(part), "{error}");

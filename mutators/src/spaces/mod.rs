@@ -33,7 +33,7 @@ pub struct Entry {
 pub const SPACES: &[Entry] = &[
     Entry {
         name: "darts",
-        summary: "DARTS' normal and reduction cells for CIFAR-10 (Liu, Simonyan and Yang 2019)",
+        summary: "DARTS' normal and reduction cells for CIFAR-10 and ImageNet (Liu, Simonyan and Yang 2019)",
         options: "network=derived|search, channels=36, layers=20, image=3x32x32, classes=10, auxiliary=true, \
                   drop_path=0.2",
         build: darts::build,

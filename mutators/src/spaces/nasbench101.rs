@@ -20,7 +20,7 @@ use std::sync::Arc;
 pub(super) fn build(mut options: Options) -> Result<Space, MutateError> {
     let channels = options.take_in("channels", 128u32, 1, 4096)?;
     let cells = options.take_in("cells", 3u32, 1, 64)?;
-    let (image, classes) = image::take(&mut options, Image::colour(32), 10)?;
+    let (image, classes) = image::take_small(&mut options, Image::colour(32), 10)?;
     options.finish()?;
     let (c2, c3, input) = (2 * channels, 4 * channels, image.ty());
     let text = format!(

@@ -23,7 +23,7 @@ pub(super) fn dataset(options: &mut Options) -> Result<(Image, u32), MutateError
         "imagenet16-120" => (16, 120),
         _ => (32, 10),
     };
-    image::take(options, Image::colour(side), classes)
+    image::take_small(options, Image::colour(side), classes)
 }
 
 /// Graphs that the networks of NAS-Bench-201 and NATS-Bench share.

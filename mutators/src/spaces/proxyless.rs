@@ -71,7 +71,7 @@ pub(super) fn build(mut options: Options) -> Result<Space, MutateError> {
 }
 
 fn text(c: &Config) -> String {
-    let small = c.image.side() < 64;
+    let small = c.image.sides().0 < 64;
     let (stem_stride, stem, first) = (if small { 1 } else { 2 }, c.scaled(32), c.scaled(16));
     // The last convolution grows with the multiplier, but does not shrink.
     let features = if c.width > 1.0 { c.scaled(1280) } else { 1280 };
