@@ -44,16 +44,11 @@ const NET: &str = "module @net {
   }
 }";
 
-/// Rewritten by `make bless`.
 #[test]
 fn text_of_a_plan() {
     let text = training(&program(NET)).to_string();
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/plan.txt");
-    if std::env::var_os("LANISTA_BLESS").is_some() {
-        std::fs::write(&path, &text).expect("writes");
-    }
-    let golden = std::fs::read_to_string(&path).unwrap_or_default();
-    assert_eq!(text, golden, "the text of the plan changed; read the difference, then `make bless`");
+    testing::golden(&path, &text).unwrap_or_else(|said| panic!("{said}"));
 }
 
 #[test]

@@ -1,11 +1,13 @@
-//! What tests need and the repository does not hold: a Python with torch, a data set, a GPU, a browser; and damaged files.
+//! What tests need and the repository does not hold: a Python with torch, a data set, a GPU, a browser; damaged files, and golden ones.
 //!
 //! * A test that lacks something skips, and says so on standard error, past the harness that captures output.
 //! * With `LANISTA_REQUIRE_ALL=1`, as in continuous integration, it fails instead.
 
 mod damage;
+mod golden;
 
 pub use damage::{damaged, resealed};
+pub use golden::golden;
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -21,8 +23,11 @@ pub const REQUIRE_ALL: &str = "LANISTA_REQUIRE_ALL";
 /// If it is not available and `LANISTA_REQUIRE_ALL` is `1`.
 #[track_caller]
 pub fn require(what: &str, available: bool) -> bool {
-    let required = std::env::var_os(REQUIRE_ALL).is_some_and(|v| v == "1");
-    decide(what, available, required)
+    decide(what, available, required())
+}
+
+fn required() -> bool {
+    std::env::var_os(REQUIRE_ALL).is_some_and(|v| v == "1")
 }
 
 #[track_caller]

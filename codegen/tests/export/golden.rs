@@ -1,4 +1,4 @@
-//! Golden files of exported source; `LANISTA_BLESS=1` writes them anew.
+//! Golden files of exported source.
 
 use codegen::export::pytorch;
 use std::path::Path;
@@ -13,14 +13,7 @@ pub fn network(space: &str, genotype: &str) -> ir::Program {
 #[track_caller]
 fn golden(name: &str, text: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/export/golden").join(name);
-    if std::env::var_os("LANISTA_BLESS").is_some_and(|v| v == "1") {
-        std::fs::write(&path, text).expect("a golden file can be written");
-    }
-    let expected = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(
-        expected == text,
-        "{name} differs; if the change is meant, run `make bless` and read the diff\n--- expected\n{expected}\n--- found\n{text}"
-    );
+    testing::golden(&path, text).unwrap_or_else(|said| panic!("{said}"));
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Golden files: each sample's SVG and DOT, byte for byte. `LANISTA_BLESS=1` writes them anew.
+//! Golden files: each sample's SVG and DOT, byte for byte.
 
 use std::path::PathBuf;
 
@@ -6,13 +6,8 @@ use super::samples;
 
 fn compare(name: &str, text: &str, stale: &mut Vec<String>) {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden/draw").join(name);
-    if std::env::var_os("LANISTA_BLESS").is_some_and(|value| value == "1") {
-        std::fs::write(&path, text).expect("a golden file can be written");
-    }
-    let golden = std::fs::read_to_string(&path).unwrap_or_default();
-    if golden != text {
-        stale.push(name.to_owned());
-    }
+    // Drawings are too long for a message.
+    stale.extend(testing::golden(&path, text).is_err().then(|| name.to_owned()));
 }
 
 #[test]
@@ -24,7 +19,7 @@ fn drawings_match_their_golden_files() {
     }
     assert!(
         stale.is_empty(),
-        "{stale:?} differ from the golden files; if the change is meant, run the test with \
-         LANISTA_BLESS=1, look at the drawings, and commit them"
+        "{stale:?} differ from the golden files; if the change is meant, run `make bless`, look at the drawings, and commit \
+         them"
     );
 }

@@ -60,18 +60,10 @@ pub fn folder() -> tempfile::TempDir {
     tempfile::tempdir().expect("a folder for temporary files")
 }
 
-/// Compares a text with a golden file; `LANISTA_BLESS=1` writes it anew.
+/// Compares a text with a golden file.
 #[track_caller]
 pub fn golden(name: &str, text: &str) {
-    let path = tests().join("golden").join(name);
-    if std::env::var_os("LANISTA_BLESS").is_some_and(|v| v == "1") {
-        std::fs::write(&path, text).expect("a golden file can be written");
-    }
-    let expected = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(
-        expected == text,
-        "{name} differs; if the change is meant, run `make bless` and read the diff\n--- expected\n{expected}\n--- found\n{text}"
-    );
+    testing::golden(&tests().join("golden").join(name), text).unwrap_or_else(|said| panic!("{said}"));
 }
 
 /// A text without what depends on the machine: wall-clock times.

@@ -2,7 +2,6 @@
 
 use std::collections::HashSet;
 use std::io::Read;
-use std::path::PathBuf;
 
 use mutators::nasbench101::{Op101, unique_cells};
 
@@ -41,13 +40,14 @@ fn network_params(cell: &CellSpec) -> u32 {
     total
 }
 
-/// Lines of a source file, or `None` (said aloud) where the sources are not at hand.
+/// Lines of a source file, or `None` where the sources are not at hand.
+#[track_caller]
 fn source(file: &str) -> Option<String> {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared/data").join(file);
-    let Ok(bytes) = std::fs::read(&path) else {
-        eprintln!("skipped: no {}", path.display());
+    let path = testing::repository().join("../shared/data").join(file);
+    if !testing::require(&format!("{file}, which the table was packed from,"), path.is_file()) {
         return None;
-    };
+    }
+    let bytes = std::fs::read(&path).expect("the source");
     let mut text = String::new();
     flate2::read::GzDecoder::new(bytes.as_slice()).read_to_string(&mut text).expect("a gzip file");
     Some(text)
