@@ -79,7 +79,8 @@ pub fn has_a_value_per_metric(evaluator: &dyn Evaluator, space: &Space, count: u
         assert_eq!(values.len(), search.len(), "{}", candidate.sample());
         let reported = evaluator.report(candidate).expect("a report");
         assert_eq!(reported.len(), report.len(), "{}", candidate.sample());
-        assert!(values.iter().chain(&reported).all(|v| v.is_finite()), "{}", candidate.sample());
+        let finite = values.iter().chain(&reported).all(|v| v.is_finite());
+        assert!(finite, "a value that is no finite number: {}", candidate.sample());
     });
 }
 
@@ -109,13 +110,19 @@ pub fn stands_within_bounds(evaluator: &dyn Evaluator, space: &Space, count: usi
     });
 }
 
-/// It scores at every fidelity that it names, ascending, the last being its own; at others it says which there are.
+/// It scores at every fidelity that it names, ascending, the last being its own; at others, which are all where it names
+/// none, it says which there are: a score at another than was asked for would be taken for one.
 ///
 /// # Panics
 /// If not.
 pub fn scores_at_its_fidelities(evaluator: &dyn Evaluator, space: &Space, count: usize) {
-    let (Fidelities::SeparateRuns(levels) | Fidelities::Prefixes(levels)) = evaluator.fidelities() else { return };
-    assert!(levels.len() > 1 && levels.windows(2).all(|w| w[0] < w[1]), "{levels:?}");
+    let levels = match evaluator.fidelities() {
+        Fidelities::Single => Vec::new(),
+        Fidelities::SeparateRuns(levels) | Fidelities::Prefixes(levels) => {
+            assert!(levels.len() > 1 && levels.windows(2).all(|w| w[0] < w[1]), "{levels:?}");
+            levels
+        }
+    };
     let none = (1..).find(|n| !levels.contains(n)).expect("a number that is no level");
     every(evaluator, space, count, |candidate| {
         let at = |fidelity| {
@@ -123,9 +130,10 @@ pub fn scores_at_its_fidelities(evaluator: &dyn Evaluator, space: &Space, count:
             evaluator.evaluate(&Candidate::new(space, candidate.sample(), query))
         };
         let runs: Vec<_> = levels.iter().map(|l| at(Some(*l)).expect("a score at a fidelity")).collect();
-        assert_eq!(runs.last(), at(None).ok().as_ref(), "{}", candidate.sample());
+        let own = at(None).expect("a score");
+        assert_eq!(runs.last().unwrap_or(&own), &own, "at its own fidelity: {}", candidate.sample());
         assert!(runs.windows(2).all(|w| w[0].seconds <= w[1].seconds), "more epochs take less time");
-        assert!(matches!(at(Some(none)), Err(EvaluateError::Fidelity { .. })), "a score at {none}");
+        assert!(matches!(at(Some(none)), Err(EvaluateError::Fidelity { .. })), "no refusal at {none} epochs");
     });
 }
 
@@ -164,7 +172,7 @@ pub fn refuses(evaluator: &dyn Evaluator, foreign: &Space) {
     check(evaluator.evaluate(&candidate).expect_err("a foreign sample"));
 }
 
-/// Restricting a space keeps samples that have a score, and nothing else about the space.
+/// Restricting a space keeps samples that have a score, and nothing else about the space; of a pool all have one.
 ///
 /// # Panics
 /// If not.
@@ -174,6 +182,14 @@ pub fn restricts_to_what_it_scores(evaluator: &dyn Evaluator, space: &Space, cou
     evaluator.accepts(&restricted).expect("the evaluator accepts what it restricted");
     for sample in scorable(evaluator, space, count) {
         restricted.check(&sample).expect("a sample with a score is still there");
+    }
+    if restricted.pool().is_some() {
+        let mut rng = ChaCha8Rng::seed_from_u64(2);
+        for _ in 0..count {
+            let sample = restricted.sample(&mut rng).expect("a member");
+            let scored = evaluator.evaluate(&Candidate::new(&restricted, &sample, Query::default()));
+            scored.unwrap_or_else(|e| panic!("`{sample}` of the pool has no score: {e}"));
+        }
     }
 }
 

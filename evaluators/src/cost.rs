@@ -85,6 +85,7 @@ impl Evaluator for Cost {
     }
 
     fn evaluate(&self, candidate: &Candidate<'_>) -> Result<Evaluation, EvaluateError> {
+        candidate.query.at_its_own(&self.identity)?;
         let cost = candidate.program()?.cost(self.convention);
         let value = match self.counted {
             Counted::Params => cost.params,

@@ -71,6 +71,23 @@ pub struct Query {
     pub fidelity: Option<u32>,
 }
 
+impl Query {
+    /// Refuses a fidelity, for an evaluator that has one only ([`Fidelities::Single`]).
+    ///
+    /// # Errors
+    /// If one is asked for.
+    pub fn at_its_own(self, evaluator: &str) -> Result<(), EvaluateError> {
+        match self.fidelity {
+            None => Ok(()),
+            Some(epochs) => Err(EvaluateError::Fidelity {
+                evaluator: evaluator.to_owned(),
+                epochs,
+                known: "its own only".to_owned(),
+            }),
+        }
+    }
+}
+
 /// Takes a value that comes up on the way to a score, with its step (an epoch, from 1); `Break` ends the way here.
 pub type Reporter<'a> = &'a dyn Fn(u64, f64) -> ControlFlow<()>;
 
@@ -201,7 +218,7 @@ pub trait Evaluator: Debug + Send + Sync {
     /// What a strategy sees; at least one, the first is the objective.
     fn search_metrics(&self) -> &[Metric];
 
-    /// Scores a candidate.
+    /// Scores a candidate, at the query's fidelity or not at all: see [`Query::at_its_own`].
     ///
     /// # Errors
     /// If it cannot be scored; the trial fails and the search goes on.

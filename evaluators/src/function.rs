@@ -40,6 +40,7 @@ where
     }
 
     fn evaluate(&self, candidate: &Candidate<'_>) -> Result<Evaluation, EvaluateError> {
+        candidate.query.at_its_own(&self.name)?;
         let value = (self.score)(candidate)?;
         if !value.is_finite() {
             let (evaluator, metric) = (self.name.clone(), self.metric[0].name.to_string());

@@ -179,6 +179,10 @@ pub fn enumeration_agrees_with_the_size(space: &Space) {
             let mut seen = std::collections::HashSet::new();
             for sample in space.enumerate(0).unwrap_or_else(|e| panic!("{e}")) {
                 let sample = sample.unwrap_or_else(|e| panic!("{e}"));
+                if let Some(pool) = space.pool() {
+                    let (own, stands) = (pool.member(&sample), seen.len() as u64);
+                    assert_eq!(own, Some(stands), "`{sample}` does not stand for member {stands} of the pool");
+                }
                 assert!(seen.insert(sample.to_string()), "`{sample}` is enumerated twice");
             }
             assert_eq!(seen.len() as u128, n, "enumerated against counted");
@@ -196,18 +200,32 @@ pub fn enumeration_agrees_with_the_size(space: &Space) {
     }
 }
 
-/// An edit gives another legal sample whose network verifies.
+/// An edit gives another legal sample whose network verifies. Where there is more than one sample some can be edited, and
+/// none that has neighbours cannot.
 ///
 /// # Panics
 /// If it does not.
 pub fn edits_stay_in_the_space(space: &Space) {
     let mut rng = ChaCha8Rng::seed_from_u64(11);
-    let mut sample = space.sample(&mut rng).unwrap_or_else(|e| panic!("{e}"));
-    for _ in 0..20 {
-        let Ok(edited) = space.edit(&sample, &mut rng) else { return };
-        assert_ne!(edited, sample, "an edit changed nothing");
-        space.check(&edited).unwrap_or_else(|e| panic!("`{edited}`: {e}"));
-        space.program(&edited).unwrap_or_else(|e| panic!("`{edited}`: {e}"));
-        sample = edited;
+    let starts = samples(space, 20);
+    let mut walked = false;
+    for start in &starts {
+        let mut sample = start.clone();
+        for _ in 0..3 {
+            let edited = match space.edit(&sample, &mut rng) {
+                Ok(edited) => edited,
+                Err(e) => {
+                    let stuck = space.is_dynamic() || space.neighbours(&sample).is_ok_and(|near| near.is_empty());
+                    assert!(stuck, "`{sample}` has neighbours and no edit: {e}");
+                    break;
+                }
+            };
+            assert_ne!(edited, sample, "an edit changed nothing");
+            space.check(&edited).unwrap_or_else(|e| panic!("`{edited}`: {e}"));
+            space.program(&edited).unwrap_or_else(|e| panic!("`{edited}`: {e}"));
+            (walked, sample) = (true, edited);
+        }
     }
+    let one = starts.windows(2).all(|two| two[0] == two[1]);
+    assert!(walked || one, "no edit leads from any of {} samples of `{}`", starts.len(), space.name());
 }

@@ -130,6 +130,7 @@ impl Evaluator for ZeroCost {
     }
 
     fn evaluate(&self, candidate: &Candidate<'_>) -> Result<Evaluation, EvaluateError> {
+        candidate.query.at_its_own(&self.identity)?;
         let program = candidate.program()?;
         let score = self.score(program).map_err(|e| self.refuse(e, candidate.space()))?;
         let cost = program.cost(Convention::Nasbench);
