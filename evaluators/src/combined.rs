@@ -87,8 +87,19 @@ impl Evaluator for Combined {
         self.parts.first().map_or(Fidelities::Single, |p| p.fidelities())
     }
 
+    /// Those of the parts, each with its part's name: a caveat speaks of one of them.
     fn caveats(&self) -> Vec<String> {
-        self.parts.iter().flat_map(|p| p.caveats()).collect()
+        let mut all = Vec::new();
+        for part in &self.parts {
+            let name = part.identity().split(':').next().unwrap_or_default();
+            for caveat in part.caveats() {
+                let named = format!("{name}: {caveat}");
+                if !all.contains(&named) {
+                    all.push(named);
+                }
+            }
+        }
+        all
     }
 
     fn accepts(&self, space: &Space) -> Result<(), EvaluateError> {
@@ -97,5 +108,30 @@ impl Evaluator for Combined {
 
     fn restrict(&self, space: Space) -> Space {
         self.parts.iter().fold(space, |space, part| part.restrict(space))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ir::Convention;
+
+    /// What one part says of itself does not read as if it were said of all.
+    #[test]
+    fn caveats_name_their_part() {
+        let both = crate::build("latency+nasbench201+latency:device=raspi4").expect("evaluators");
+        let space = mutators::spaces::build("nasbench201").expect("a space");
+        let sample = space.default_sample().expect("a sample");
+        let scored = both.evaluate(&Candidate::new(&space, &sample, Query::default())).expect("a score");
+        assert!(scored.seconds > 1.0);
+        let caveats = both.caveats();
+        let latency: Vec<&String> = caveats.iter().filter(|c| c.starts_with("latency: ")).collect();
+        assert_eq!(latency, ["latency: latencies were measured once; looking one up costs no simulated time"]);
+        assert!(
+            caveats.len() > 3 && caveats.iter().all(|c| c.starts_with("latency: ") || c.starts_with("nasbench201: "))
+        );
+        assert!(!caveats.iter().any(|c| c.contains("0 seconds")), "{caveats:?}");
+        let cost = crate::Cost::new(crate::Counted::Params, Convention::Nasbench, crate::Direction::Minimize);
+        assert!(Combined::new(Box::new(cost), vec![]).caveats().is_empty());
     }
 }

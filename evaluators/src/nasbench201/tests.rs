@@ -130,6 +130,32 @@ fn the_optimum_stands_first() {
     assert!((first.regret - (column.best().expect("values").1 - 85.863333)).abs() < 1e-12);
 }
 
+/// The dataset that a search sees is the first of its report, and values, ranks and names agree.
+#[test]
+fn the_searched_dataset_is_reported_first() {
+    let space = space();
+    let by_name = |text: &str| {
+        let evaluator = evaluator(text);
+        let genotype = evaluator.table.arch(ArchId::new(6111).expect("an index"));
+        let sample = space.parse_genotype(&genotype).expect("a genotype");
+        let candidate = Candidate::new(&space, &sample, Query::default());
+        let names: Vec<String> = evaluator.report_metrics().iter().map(|m| m.name.to_string()).collect();
+        let standing = evaluator.standing(&candidate).expect("a standing");
+        assert!(standing.iter().map(|s| s.metric.as_str()).eq(names.iter().map(String::as_str)), "{standing:?}");
+        let values = evaluator.report(&candidate).expect("a report");
+        names.into_iter().zip(values.into_iter().zip(standing.into_iter().map(|s| s.rank))).collect::<Vec<_>>()
+    };
+    let mut sorted = Vec::new();
+    for dataset in REPORTED {
+        let mut found = by_name(&format!("nasbench201:dataset={dataset}"));
+        assert_eq!(found[0].0, format!("{dataset} test accuracy, 200 epochs"));
+        found.sort_by(|a, b| a.0.cmp(&b.0));
+        sorted.push(found);
+    }
+    assert!((sorted[0][0].1.0 - 94.37).abs() < 0.01 && sorted[0][0].1.1 == 1, "{sorted:?}");
+    assert!(sorted.iter().all(|found| *found == sorted[0]), "{sorted:?}");
+}
+
 #[test]
 fn oracles_say_so() {
     let oracle = |text| evaluator(text).caveats().iter().any(|c| c.starts_with("oracle"));
