@@ -154,11 +154,72 @@ fn nasbench101_known_networks() {
 fn natsbench_size_counts() {
     let space = space("natsbench-size");
     assert_eq!(space.size(), mutators::Size::Exactly(32_768));
-    for text in ["64:64:64:64:64", "8:16:24:32:40"] {
+    // Counted on `DynamicShapeTinyNet(channels, genotype, 10)` of the authors (D-X-Y/AutoDL-Projects,
+    // xautodl/models/shape_infers/InferTinyCellNet.py:11).
+    for (text, params, macs) in [
+        ("64:64:64:64:64", 713_674, 274_399_882),
+        ("8:16:24:32:40", 115_490, 15_339_930),
+        ("64:8:64:8:64", 441_226, 230_838_922),
+    ] {
         let sample = genotype(&space, text);
         assert_eq!(space.genotype(&sample).as_deref(), Some(text));
-        assert!(cost(&space, &sample, Convention::Nasbench).params > 0);
+        assert_eq!(cost(&space, &sample, Convention::Nasbench), Cost { params, macs }, "{text}");
     }
+}
+
+/// Parameters of a path of the authors' macro network with shared weights, counted over their variables (melodyguan/enas,
+/// src/cifar10/general_child.py, `_model`, `_enas_layer`, `_conv_branch`, `_pool_branch` and `_factorized_reduction`): those
+/// that lead to the logits. `layers` are the operation and the skips of each.
+fn enas_macro_params(c: u64, layers: &[(usize, Vec<bool>)]) -> u64 {
+    let batch_norm = 2 * c;
+    let project = c * c + batch_norm;
+    let halved = c * c + batch_norm;
+    // conv 3, sep 3, conv 5, sep 5, avg, max; each behind a projection.
+    let ops = [9 * c * c, 9 * c + c * c, 25 * c * c, 25 * c + c * c];
+    let op = |op: usize| project + ops.get(op).map_or(0, |weights| weights + batch_norm);
+    let n = layers.len();
+    // Values are the stem and the layers' outputs. No bias in the classifier.
+    let (mut total, mut needed) = (10 * c, vec![false; n + 1]);
+    needed[n] = true;
+    for (i, (number, skips)) in layers.iter().enumerate().rev() {
+        if [n / 3, 2 * (n / 3)].contains(&(i + 1)) {
+            total += halved * needed[..=i + 1].iter().filter(|v| **v).count() as u64;
+        }
+        if std::mem::take(&mut needed[i + 1]) {
+            total += op(*number) + if i > 0 { batch_norm } else { 0 };
+            needed[i] = true;
+            skips.iter().enumerate().for_each(|(from, skip)| needed[from] |= skip);
+            // The sum of no skip has the shape of the first that there could be.
+            needed[0] |= i > 0 && !skips.contains(&true);
+        }
+    }
+    assert_eq!(needed.iter().position(|v| *v), Some(0));
+    total + 27 * c + batch_norm
+}
+
+/// An arc as the authors write it: of each layer its operation and its skips.
+fn enas_macro_layers(text: &str) -> Vec<(usize, Vec<bool>)> {
+    let mut numbers = text.split_whitespace().map(|n| n.parse::<usize>().expect("a number"));
+    let mut layers = Vec::new();
+    while let Some(op) = numbers.next() {
+        let skips = numbers.by_ref().take(layers.len()).map(|n| n == 1).collect();
+        layers.push((op, skips));
+    }
+    layers
+}
+
+/// All variables of the authors' search (scripts/cifar10_macro_search.sh: 12 layers of 36 channels, six branches).
+#[test]
+fn enas_macro_supernet() {
+    let space = space("enas-macro");
+    let open = |_: &str, _: Option<i64>| None;
+    let supernet = Elaboration::supernet(space.base(), &open).run().expect("the supernet has types");
+    let c = 36u64;
+    let branches = 6 * (c * c + 2 * c) + (9 + 1 + 25 + 1) * c * c + (9 + 25) * c + 4 * 2 * c;
+    // Halved are the stem and four layers, then the stem and eight.
+    let variables = 27 * c + 2 * c + 12 * branches + 11 * 2 * c + (5 + 9) * (c * c + 2 * c) + 10 * c;
+    assert_eq!(variables, 697_860);
+    assert_eq!(supernet.cost(Convention::Nasbench).params, variables);
 }
 
 /// 12 layers of 6 operations, and a bit for each of the 66 pairs of a layer and an output before its input.
@@ -186,7 +247,8 @@ fn enas_macro_published() {
     let sample = genotype(&space, text);
     assert_eq!(space.genotype(&sample).as_deref(), Some(text));
     assert_eq!(sample.get("op_23"), Some(ir::Value::label("conv_3x3")));
-    assert!(cost(&space, &sample, Convention::Nasbench).params > 0);
+    let params = enas_macro_params(36, &enas_macro_layers(text));
+    assert_eq!(cost(&space, &sample, Convention::Nasbench).params, params);
 }
 
 /// The parameters of a chain of 3x3 convolutions without skips, by hand. A sum of nothing has the shape of its first
@@ -199,7 +261,8 @@ fn enas_macro_counts_a_chain() {
     let (stem, layer) = (3 * 8 * 9 + batch_norm, 8 * 8 + 8 * 8 * 9 + 2 * batch_norm);
     let halves = 2 * 2 * (8 * 8 + batch_norm);
     // A batch norm follows the sum of every layer but the first.
-    let network = stem + 12 * layer + 11 * batch_norm + halves + 8 * 10 + 10;
+    let network = stem + 12 * layer + 11 * batch_norm + halves + 8 * 10;
+    assert_eq!(enas_macro_params(8, &enas_macro_layers(&zeros)), network);
     assert_eq!(cost(&space, &genotype(&space, &zeros), Convention::Nasbench).params, network);
 }
 

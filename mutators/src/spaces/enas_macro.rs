@@ -85,7 +85,7 @@ fn text(c: &Config) -> String {
     %conv = conv2d %x {{out={channels}, k=3, pad=1, bias=false}}
     %stem = batch_norm %conv{layers}
     %flat = flatten %pool
-    %logits = linear %flat {{out={classes}}}
+    %logits = linear %flat {{out={classes}, bias=false}}
     return %logits
   }}
 }}"

@@ -82,7 +82,7 @@ fn text(channels: u32, layers: u32, image: Image, classes: u32) -> String {
     %last = relu %cell{end}
     %pool = global_avg_pool %last
     %flat = flatten %pool
-    %logits = linear %flat {{out={classes}}}
+    %logits = linear %flat {{out={classes}, bias=false}}
     return %logits
   }}
 }}",
