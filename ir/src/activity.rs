@@ -9,7 +9,7 @@ use crate::eval::{Env, member_name};
 use crate::expr::{DecisionRef, Expr};
 use crate::graph::{Body, Callee, Candidate, Graph};
 use crate::module::Module;
-use crate::program::{MAX_DEPTH, is_label, kept_inputs};
+use crate::program::{MAX_CALLS, MAX_DEPTH, MAX_NODES, is_label, kept_inputs};
 use crate::resolve::specialised;
 use crate::value::{Name, Value};
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -51,12 +51,18 @@ pub fn guards(module: &Module) -> Vec<(Name, Guard)> {
         seen: FxHashSet::default(),
         depth: 0,
         given_up: false,
+        nodes: 0,
     };
     for c in &module.constraints {
         walk.mention(c, &Params::default(), &Vec::new());
     }
     if let Some(entry) = module.graph(&module.entry) {
         walk.graph(entry, &[], &Vec::new());
+    }
+    if walk.nodes > MAX_NODES {
+        // What was not walked may use any decision anywhere.
+        walk.found.iter_mut().for_each(|(_, guard)| *guard = Guard::Always);
+        walk.given_up = true;
     }
     if walk.given_up {
         for d in &module.decisions {
@@ -105,6 +111,8 @@ struct Walk<'a> {
     seen: FxHashSet<(Name, SmallVec<[i64; 3]>, Path)>,
     depth: usize,
     given_up: bool,
+    /// Nodes that were walked; beyond [`MAX_NODES`] the rest is given up.
+    nodes: u64,
 }
 
 impl Walk<'_> {
@@ -232,7 +240,11 @@ impl Walk<'_> {
     }
 
     fn graph(&mut self, graph: &Arc<Graph>, args: &[i64], path: &Path) {
-        if self.depth > 64 || !self.seen.insert((graph.name.clone(), args.into(), path.clone())) {
+        self.nodes += graph.order.len() as u64 + 1;
+        if self.depth > MAX_CALLS
+            || self.nodes > MAX_NODES
+            || !self.seen.insert((graph.name.clone(), args.into(), path.clone()))
+        {
             return;
         }
         self.depth += 1;

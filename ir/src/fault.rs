@@ -133,8 +133,22 @@ pub enum What {
     #[error("{0}")]
     Declaration(String),
     /// More nodes than any network has.
-    #[error("the network has more than {0} nodes when its calls are written out; lower a depth or a repeat")]
-    TooLarge(usize),
+    #[error(
+        "the network has {count} nodes or more when its calls are written out, and {limit} are the most; lower a depth \
+         or a repeat"
+    )]
+    TooLarge {
+        /// How many nodes there are at least, with those of calls as often as they are called.
+        count: u64,
+        /// The most there may be.
+        limit: u64,
+    },
+    /// A call in a call in a call.
+    #[error("calls nest deeper than {limit} here; write some of the graphs into those that call them")]
+    TooDeep {
+        /// The most calls that may stand inside one another.
+        limit: usize,
+    },
 }
 
 impl fmt::Display for Fault {

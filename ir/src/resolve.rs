@@ -6,10 +6,13 @@
 use crate::builder::{GraphBuilder, GraphError};
 use crate::eval::{Env, EvalError};
 use crate::expr::{DecisionRef, Expr};
+use crate::fault::What;
 use crate::graph::{Body, Callee, Candidate, Graph, Node, Val};
 use crate::module::Module;
 use crate::op::OpError;
-use crate::program::{Decide, MAX_DEPTH, Need, Slots, Uses, chosen_inputs, is_label, kept_inputs, reduce_op};
+use crate::program::{
+    Decide, MAX_DEPTH, MAX_NODES, Need, Slots, Uses, chosen_inputs, is_label, kept_inputs, reduce_op,
+};
 use crate::text::literal_in;
 use crate::value::{Name, Value};
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -73,6 +76,7 @@ impl Module {
             special: specialised(self),
             done: FxHashMap::default(),
             names: self.graphs.iter().map(|g| g.name.clone()).collect(),
+            nodes: 0,
             out: Self::new(&self.name, &self.entry),
         };
         if let Some(entry) = self.graph(&self.entry) {
@@ -126,6 +130,8 @@ struct Resolver<'a> {
     /// From graph and arguments (none where it stays parametric) to its resolved name.
     done: FxHashMap<(Name, SmallVec<[i64; 3]>), Name>,
     names: FxHashSet<Name>,
+    /// Nodes that were written so far.
+    nodes: u64,
     out: Module,
 }
 
@@ -207,6 +213,7 @@ impl Resolver<'_> {
         for &i in graph.order.iter().filter(|i| need.contains(graph, **i)) {
             let node = &graph.net[i];
             let known = known_at(&node.name);
+            self.write(1, &known)?;
             let operands: Vec<Val> = graph.ports(i).iter().map(|p| plan.find(graph.val(*p))).collect();
             match &node.body {
                 Body::Select { decision, reduce } => {
@@ -250,8 +257,18 @@ impl Resolver<'_> {
         }
         let outputs: Vec<Val> = graph.outputs().map(|v| plan.find(v)).collect();
         let resolved = plan.finish(&name, params, outputs)?;
-        self.out.set_graph(resolved);
+        // Its name is new.
+        self.out.graphs.push(resolved.into());
         Ok(name)
+    }
+
+    /// Counts nodes that are written: copies per list of arguments may be as many as all calls written out.
+    fn write(&mut self, nodes: u64, known: &Known<'_>) -> Result<(), ResolveError> {
+        self.nodes += nodes;
+        if self.nodes <= MAX_NODES {
+            return Ok(());
+        }
+        Err(known.wrong(What::TooLarge { count: self.nodes, limit: MAX_NODES }.to_string()))
     }
 
     /// A repeat stays one, unless its calls differ in more than arguments, or there are none.
@@ -272,6 +289,7 @@ impl Resolver<'_> {
         match number {
             Some(0) => Ok(Repeated::Calls(Vec::new())),
             Some(depth) if unrolled => {
+                self.write(depth as u64, known)?;
                 let call = |j: i64| {
                     let values = known.values.iter().cloned().chain(index.map(|n| (n.clone(), j))).collect();
                     self.callee(callee, &Known { values, ..*known })

@@ -8,6 +8,7 @@ use ir::decision::{Domain, Pick};
 use ir::program::Decide;
 use ir::{Name, Value};
 use rand::Rng;
+use rustc_hash::FxHashMap;
 use std::sync::Arc;
 
 /// Answers a mutator's questions.
@@ -83,12 +84,13 @@ impl Chooser for Random<'_> {
 pub struct Record<'a> {
     inner: &'a mut dyn Chooser,
     record: Vec<(Name, Arc<Domain>, Pick)>,
+    place: FxHashMap<Name, usize>,
 }
 
 impl<'a> Record<'a> {
     /// Records what `inner` answers.
     pub fn new(inner: &'a mut dyn Chooser) -> Self {
-        Self { inner, record: Vec::new() }
+        Self { inner, record: Vec::new(), place: FxHashMap::default() }
     }
 
     /// The sample that was recorded.
@@ -102,7 +104,7 @@ impl<'a> Record<'a> {
 
 impl Chooser for Record<'_> {
     fn choose(&mut self, key: &str, domain: &Domain) -> Result<Value, MutateError> {
-        if let Some((_, known, pick)) = self.record.iter().find(|(l, _, _)| l == key) {
+        if let Some((_, known, pick)) = self.place.get(key).map(|at| &self.record[*at]) {
             let value = known.value(*pick).filter(|v| domain.pick(v).is_some());
             return value.ok_or_else(|| MutateError::Mutator {
                 mutator: key.to_owned(),
@@ -114,6 +116,7 @@ impl Chooser for Record<'_> {
             let (label, value, domain) = (key.to_owned(), value.to_string(), domain.to_string());
             return Err(MutateError::OutsideDomain { label, value, domain });
         };
+        self.place.insert(Name::new(key), self.record.len());
         self.record.push((Name::new(key), Arc::new(domain.clone()), pick));
         Ok(value)
     }

@@ -68,6 +68,30 @@ pub enum MutateError {
         /// Number of tries.
         tries: u32,
     },
+    /// So many assignments in a row that break a constraint or a rule, after some that do not.
+    #[error(
+        "space `{space}`: after {found} samples, {tries} assignments in a row break its constraints; loosen one, or draw samples in place of listing them"
+    )]
+    Sparse {
+        /// The space.
+        space: String,
+        /// Number of tries.
+        tries: u32,
+        /// Number of samples that were found before.
+        found: u64,
+    },
+    /// A static mutator that asks for what it has not declared.
+    #[error(
+        "mutator `{mutator}` asks for `{label}`, but declares {declared}; add `{label}` to its `decisions`, or return `None` there to make it dynamic"
+    )]
+    Undeclared {
+        /// The mutator.
+        mutator: String,
+        /// The label that it asks for.
+        label: String,
+        /// What it declares.
+        declared: String,
+    },
     /// A mutator that chose differently than it said.
     #[error("mutator `{mutator}`: {reason}")]
     Mutator {

@@ -6,6 +6,7 @@ use ir::decision::{Domain, Pick};
 use ir::eval::Env;
 use ir::program::Decide;
 use ir::{Name, Value};
+use rustc_hash::FxHashSet;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::borrow::Cow;
 use std::fmt;
@@ -49,8 +50,9 @@ impl Sample {
     /// If a label stands twice.
     pub fn from_pairs(pairs: impl IntoIterator<Item = (Name, Value)>) -> Result<Self, MutateError> {
         let mut record: Vec<(Name, Arc<Domain>)> = Vec::new();
+        let mut seen: FxHashSet<Name> = FxHashSet::default();
         for (label, value) in pairs {
-            if record.iter().any(|(l, _)| *l == label) {
+            if !seen.insert(label.clone()) {
                 return Err(MutateError::Twice(label.to_string()));
             }
             record.push((label, Arc::new(Domain::Categorical(vec![value]))));

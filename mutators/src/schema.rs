@@ -49,7 +49,8 @@ impl Schema {
     pub fn of(base: &Module, module: &Module, extra: &[Decision]) -> Self {
         let found = merged_guards(base, module);
         let mut slots = Vec::new();
-        let mut names = Vec::new();
+        // Groups by name, in the order in which they come up.
+        let mut names: FxHashMap<Name, usize> = FxHashMap::default();
         let mut first = FxHashMap::default();
         let all = module.decisions.iter().map(|d| (d, true)).chain(extra.iter().map(|d| (d, false)));
         for (d, in_module) in all {
@@ -58,10 +59,8 @@ impl Schema {
             for i in 0..d.family.unwrap_or(1) {
                 let label = Name::new(member_name(&d.label, d.family.map(|_| i64::from(i))));
                 let group = d.group.clone().unwrap_or_else(|| label.clone());
-                let group = names.iter().position(|g| *g == group).unwrap_or_else(|| {
-                    names.push(group);
-                    names.len() - 1
-                });
+                let next = names.len();
+                let group = *names.entry(group).or_insert(next);
                 slots.push(Slot {
                     // A family's member that no graph uses is as good as absent; a plain decision may be a mutator's.
                     guard: match found.get(&label) {

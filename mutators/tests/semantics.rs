@@ -106,9 +106,93 @@ fn line_06_constraints() {
         odd.check(&sample).expect("legal");
         odd.check(&odd.edit(&sample, &mut rng).expect("an edit")).expect("legal");
     }
-    let never = decisions("  decision ?a in [1, 2]\n  constraint ?a > 2");
+    // What can be decided is refused at once, what cannot when it is drawn or enumerated.
+    let text =
+        "module @m { entry @main decision ?a in [1, 2] constraint ?a > 2 graph @main(%x: f32[N, 3]) { return %x } }";
+    let err = Space::new(text.parse().expect("a module")).expect_err("no sample").to_string();
+    assert_eq!(err, "no values of ?a fulfil the constraints `?a > 2`; loosen one");
+    let never = decisions(NEEDLE);
     let err = never.sample(&mut rng).expect_err("none").to_string();
     assert_eq!(err, "no sample of space `m` fulfils its constraints after 10000 tries; loosen a constraint");
+    let mut samples = never.enumerate(0).expect("static");
+    let err = samples.next().expect("an error").expect_err("none").to_string();
+    assert_eq!(err, "no sample of space `m` fulfils its constraints after 1048576 tries; loosen a constraint");
+    assert!(samples.next().is_none());
+}
+
+/// No nested loop finds in reasonable time that there is none.
+const NEEDLE: &str = "  decision ?a in 1..=100000\n  decision ?b in 1..=100000\n  decision ?c in [1, 2]\n  \
+                      constraint ?a * ?a == 2 * ?b * ?b";
+
+#[test]
+fn an_enumeration_asks_a_constraint_as_soon_as_it_can() {
+    // All but the first value of `a` are refused before a loop over the others begins.
+    let family = "  decision ?a in 1..=1000\n  decision ?f[0..40] in [p, q]\n  constraint ?a == 1000";
+    let first = decisions(family).enumerate(0).expect("static").next().expect("one").expect("legal");
+    assert_eq!(first.get("a"), Some(Value::Int(1000)));
+    // The order is that of nested loops, whatever is refused.
+    let free = "  decision ?a in 1..=7\n  decision ?b in [3, 1, 2] weights [0.2, 0.5, 0.3]\n  decision ?c in any of 3";
+    let constraints = ["?b < ?a", "len(?c) != ?b", "?a % 2 == 1 or contains(?c, 0)"];
+    let space = decisions(&format!("{free}\n  constraint {}", constraints.join("\n  constraint ")));
+    let fulfils = |s: &Sample| constraints.iter().all(|c| c.parse::<Expr>().expect("one").eval_bool(s) == Ok(true));
+    let expected: Vec<String> = all(&decisions(free)).iter().filter(|s| fulfils(s)).map(ToString::to_string).collect();
+    let found: Vec<String> = all(&space).iter().map(ToString::to_string).collect();
+    assert!(found.len() > 20 && found.len() < 100, "{}", found.len());
+    assert_eq!(found, expected);
+    // After the last sample nothing but refusals: what was found stands, and the end says why.
+    let few = decisions("  decision ?a in 1..=4000\n  decision ?b in 1..=4000\n  constraint ?a * ?b == 2");
+    let mut samples = few.enumerate(0).expect("static");
+    assert_eq!(samples.by_ref().take(2).filter(Result::is_ok).count(), 2);
+    let err = samples.next().expect("an error").expect_err("none").to_string();
+    assert!(err.starts_with("space `m`: after 2 samples, 1048576 assignments in a row break its constraints"), "{err}");
+}
+
+#[test]
+fn no_list_is_made_of_a_domain() {
+    let space =
+        decisions("  decision ?a in 1..=9000000000000000000\n  decision ?s in any of 60\n  decision ?c in [p, q]");
+    let samples: Vec<Sample> = space.enumerate(0).expect("static").take(3).map(|s| s.expect("legal")).collect();
+    assert_eq!(samples[2].to_string(), "a=1,s=[0],c=p");
+    let neighbours = space.neighbours(&samples[2]).expect("static");
+    assert_eq!(neighbours.len(), 9_000_000_000_000_000_000 - 1 + (1 << 60) - 1 + 1);
+    let get = |n: u64| neighbours.get(&space, n).expect("legal").map(|s| s.to_string());
+    assert_eq!(get(0).as_deref(), Some("a=2,s=[0],c=p"));
+    assert_eq!(get(9_000_000_000_000_000_000 - 1).as_deref(), Some("a=1,s=[],c=p"));
+    assert_eq!(get(9_000_000_000_000_000_000).as_deref(), Some("a=1,s=[1],c=p"));
+    assert_eq!(get(neighbours.len() - 1).as_deref(), Some("a=1,s=[0],c=q"));
+    assert_eq!(get(neighbours.len()), None);
+    assert_eq!(space.size(), Size::Exactly(2 * 9_000_000_000_000_000_000 * (1 << 60)));
+}
+
+#[test]
+fn a_record_of_a_static_space_is_a_sample_of_it() {
+    // The graphs ask for `b` first, and for `c` only where a constraint does.
+    let text = "module @m {
+  entry @main
+  decision ?a in [1, 2]
+  decision ?b in [p, q]
+  decision ?c in [0, 1, 2]
+  decision ?f[0..2] in [relu, gelu]
+  constraint ?c < 5
+  graph @main(%x: f32[N, 3]) {
+    %y = choice ?b (%x) {p: linear {out=?a}, q: relu}
+    %z = choice ?f[1] (%y) {relu: relu, gelu: gelu}
+    %r = choice ?f[0] (%z) {relu: relu, gelu: gelu}
+    return %r
+  }
+}";
+    let space = space(text);
+    let mut rng = <rand_chacha::ChaCha8Rng as rand::SeedableRng>::seed_from_u64(3);
+    let mut inactive = 0;
+    for _ in 0..50 {
+        let (recorded, module) = space.record(&mut mutators::chooser::Random::new(&mut rng)).expect("a record");
+        let bound = space.bind(&recorded.to_string().parse().expect("a sample")).expect("it is one");
+        assert_eq!((&recorded, recorded.to_string()), (&bound, bound.to_string()));
+        assert!(std::sync::Arc::ptr_eq(recorded.schema(), space.schema().expect("static")));
+        assert_eq!(space.module(&recorded).expect("a network"), module);
+        inactive += usize::from(recorded.get("a").is_none());
+    }
+    assert!(inactive > 10 && inactive < 40, "{inactive}");
 }
 
 #[test]

@@ -143,3 +143,49 @@ fn a_patch_that_fits_nothing_says_so() {
     let err = err.expect_err("no such node").to_string();
     assert_eq!(err, "patch `pool3`: no node %pool3 in @main; it has %x, %pool1, %conv, %pool2");
 }
+
+/// Says that it asks for `kind`, and asks for more: at once, or only after an answer.
+#[derive(Debug)]
+struct AsksForMore {
+    at_once: bool,
+}
+
+impl Mutator for AsksForMore {
+    fn label(&self) -> &str {
+        "asks-for-more"
+    }
+    fn decisions(&self, _: &Module) -> Option<Vec<Decision>> {
+        Some(vec![
+            Decision::new("kind", kinds()).expect("a domain"),
+            Decision::new("other", kinds()).expect("a domain"),
+        ])
+    }
+    fn mutate(&self, _: &Module, chooser: &mut dyn Chooser) -> Result<Patch, MutateError> {
+        let kind = chooser.choose("kind", &kinds())?;
+        chooser.choose("other", &kinds())?;
+        if self.at_once || kind == "global".into() {
+            chooser.choose("kernel", &Domain::Range { lo: 1, hi: 3, step: 1 })?;
+        }
+        let mut patch = Patch::new(self.label());
+        patch.replace("main", "pool1", pool(&kind)?);
+        Ok(patch)
+    }
+}
+
+#[test]
+fn a_mutator_that_asks_for_what_it_has_not_declared_is_named() {
+    let expected = "mutator `asks-for-more` asks for `kernel`, but declares `kind`, `other`; add `kernel` to its \
+                    `decisions`, or return `None` there to make it dynamic";
+    let with = |at_once| Space::new(base()).expect("a space").with(Arc::new(AsksForMore { at_once }));
+    assert_eq!(with(true).expect_err("undeclared").to_string(), expected);
+    let late = with(false).expect("it asks for no more by default");
+    let sample = |text: &str| late.bind(&text.parse().expect("a sample")).expect("a sample of the space");
+    late.program(&sample("kind=max,other=max")).expect("it asks for no more");
+    for error in [
+        late.program(&sample("kind=global,other=max")).expect_err("undeclared"),
+        late.module(&sample("kind=global,other=max")).expect_err("undeclared"),
+        late.record(&mut Rotating(2)).expect_err("undeclared"),
+    ] {
+        assert_eq!(error.to_string(), expected);
+    }
+}

@@ -3,7 +3,7 @@
 use crate::error::StrategyError;
 use crate::strategy::{Next, Strategy};
 use crate::trial::{Objective, Trial};
-use mutators::{Cursor, Options, Space};
+use mutators::{Cursor, MutateError, Options, Space};
 use rand::Rng;
 
 /// Grid search: nested loops over the decisions, the last one fastest, heaviest values first.
@@ -38,10 +38,13 @@ impl Strategy for Grid {
             none => none.insert(space.cursor(self.granularity)?),
         };
         match cursor.next(space) {
-            Some(sample) => {
+            Some(Ok(sample)) => {
                 self.found += 1;
-                Ok(Next::run(sample?))
+                Ok(Next::run(sample))
             }
+            // What was found stands.
+            Some(Err(e @ MutateError::Sparse { .. })) => Ok(Next::Done(e.to_string())),
+            Some(Err(e)) => Err(e.into()),
             None => Ok(Next::Done(format!("all {} samples of the grid were tried", self.found))),
         }
     }

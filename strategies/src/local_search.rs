@@ -5,7 +5,7 @@ use crate::strategy::{Next, Proposal, Strategy};
 use crate::trial::{Objective, Trial, TrialId};
 use crate::unseen::Unseen;
 use ir::decision::Pick;
-use mutators::{Options, Sample, Space, draw};
+use mutators::{MAX_TRIES, MutateError, Neighbours, Options, Sample, Space, draw};
 use rand::Rng;
 use rustc_hash::FxHashMap;
 
@@ -44,8 +44,68 @@ struct Climb {
     here: Option<Place>,
     /// The best that this step has met.
     best: Option<Place>,
-    /// The neighbours still to look at, the last one first.
-    ahead: Vec<Sample>,
+    ahead: Ahead,
+}
+
+/// Neighbours up to which they are listed and shuffled; of more, each is drawn when it is its turn.
+const LISTED: u64 = 1 << 16;
+
+/// The neighbours still to look at, in random order.
+#[derive(Clone, Debug)]
+enum Ahead {
+    /// The last one first.
+    Listed(Vec<Sample>),
+    Drawn(Box<Deck>),
+}
+
+/// Numbers of neighbours that are drawn one by one: Fisher and Yates' shuffle, of which only what was drawn is kept.
+#[derive(Clone, Debug)]
+struct Deck {
+    neighbours: Neighbours,
+    left: u64,
+    /// The numbers that stand in other places than their own.
+    moved: FxHashMap<u64, u64>,
+}
+
+impl Deck {
+    /// The next neighbour; `None` if there is none left, or [`MAX_TRIES`] in a row are forbidden.
+    fn draw(&mut self, space: &Space, rng: &mut dyn Rng) -> Result<Option<Sample>, MutateError> {
+        for _ in 0..MAX_TRIES {
+            if self.left == 0 {
+                break;
+            }
+            let place = draw::below(rng, self.left);
+            self.left -= 1;
+            let number = self.moved.get(&place).copied().unwrap_or(place);
+            let last = self.moved.remove(&self.left).unwrap_or(self.left);
+            if place != self.left {
+                self.moved.insert(place, last);
+            }
+            if let Some(sample) = self.neighbours.get(space, number)? {
+                return Ok(Some(sample));
+            }
+        }
+        Ok(None)
+    }
+}
+
+impl Ahead {
+    fn of(neighbours: Neighbours, space: &Space, rng: &mut dyn Rng) -> Result<Self, MutateError> {
+        if neighbours.len() > LISTED {
+            let left = neighbours.len();
+            return Ok(Self::Drawn(Box::new(Deck { neighbours, left, moved: FxHashMap::default() })));
+        }
+        let mut ahead = neighbours.legal(space).collect::<Result<Vec<Sample>, _>>()?;
+        draw::shuffle(rng, &mut ahead);
+        Ok(Self::Listed(ahead))
+    }
+
+    fn next(&mut self, space: &Space, rng: &mut dyn Rng) -> Result<Option<Sample>, MutateError> {
+        match self {
+            Self::Listed(samples) => Ok(samples.pop()),
+            Self::Drawn(deck) => deck.draw(space, rng),
+        }
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -57,7 +117,7 @@ struct Place {
 
 impl Climb {
     fn fresh(initial: usize) -> Self {
-        Self { starts: initial, here: None, best: None, ahead: Vec::new() }
+        Self { starts: initial, here: None, best: None, ahead: Ahead::Listed(Vec::new()) }
     }
 
     /// Whether a score is better than where the climb stands.
@@ -108,8 +168,7 @@ impl LocalSearch {
     }
 
     fn move_to(&mut self, place: Place, space: &Space, rng: &mut dyn Rng) -> Result<(), StrategyError> {
-        let mut ahead = space.neighbours(&place.sample)?;
-        draw::shuffle(rng, &mut ahead);
+        let ahead = Ahead::of(space.neighbours(&place.sample)?, space, rng)?;
         self.climb = Climb { starts: 0, here: Some(place), best: None, ahead };
         Ok(())
     }
@@ -142,7 +201,7 @@ impl Strategy for LocalSearch {
             {
                 self.move_to(place, space, rng)?;
             }
-            if let Some(neighbour) = self.climb.ahead.pop() {
+            if let Some(neighbour) = self.climb.ahead.next(space, rng)? {
                 let here = self.climb.here.as_ref().map(|h| h.id);
                 if self.unseen.mark(space, &neighbour) {
                     return Ok(self.propose(Proposal { sample: neighbour, fidelity: None, parent: here }));

@@ -1,8 +1,9 @@
 //! How each strategy walks a space.
 
 use evaluators::{Candidate, EvaluateError, Evaluator, Function, Metric};
-use mutators::Space;
+use mutators::{Rule, Sample, Space};
 use std::collections::HashSet;
+use std::sync::Arc;
 use strategies::{Experiment, ExperimentError, StopReason, Study, build};
 
 const NONE_REPEATED: [&str; 4] = ["grid", "random", "local-search", "local-search:improvement=first,initial=4"];
@@ -76,17 +77,66 @@ fn a_grid_has_the_quantiles_of_real_intervals() {
 
 #[test]
 fn a_space_without_legal_samples_is_a_clear_error() {
-    let space = space("decision ?a in [2, 4] constraint ?a % 2 == 1", "?a");
-    for name in ["random", "local-search", "regularized-evolution"] {
-        let err = search(&space, name, 10, 1).expect_err("nothing to try").to_string();
-        assert_eq!(
-            err, "no sample of space `m` fulfils its constraints after 10000 tries; loosen a constraint",
-            "{name}"
-        );
+    // A constraint of this kind is found unfulfillable when the space is made; a rule is not looked into.
+    let small = space("decision ?a in [2, 4]", "?a").ruled(Arc::new(Never));
+    let large = space("decision ?a in 1..=5000 decision ?b in 1..=5000", "?a + ?b").ruled(Arc::new(Never));
+    for (space, listed) in [(small, 2), (large, 1_048_576)] {
+        for (name, tries) in
+            [("random", 10_000), ("local-search", 10_000), ("regularized-evolution", 10_000), ("grid", listed)]
+        {
+            let err = search(&space, name, 10, 1).expect_err("nothing to try").to_string();
+            let expected =
+                format!("no sample of space `m` fulfils its constraints after {tries} tries; loosen a constraint");
+            assert_eq!(err, expected, "{name}");
+        }
     }
-    let study = search(&space, "grid", 10, 1).expect("an empty grid ends");
-    assert_eq!((study.trials.len(), study.incumbent()), (0, None));
-    assert_eq!(study.caveats, ["no trial succeeded"]);
+}
+
+/// A rule that nothing fulfils.
+#[derive(Debug)]
+struct Never;
+
+impl Rule for Never {
+    fn describe(&self) -> &str {
+        "never"
+    }
+    fn admits(&self, _: &Sample) -> bool {
+        false
+    }
+}
+
+#[test]
+fn a_grid_ends_where_constraints_refuse_all_that_is_left() {
+    let space = space("decision ?a in 1..=4000 decision ?b in 1..=4000 constraint ?a * ?b == 2", "?a + ?b");
+    let study = search(&space, "grid", 10, 1).expect("it ends");
+    assert_eq!(texts(&study), ["a=1,b=2", "a=2,b=1"]);
+    assert!(study.stop.to_string().contains("after 2 samples, 1048576 assignments in a row break"), "{}", study.stop);
+}
+
+#[test]
+fn domains_are_not_listed() {
+    let space =
+        space("decision ?a in 1..=9000000000000000000 decision ?s in any of 60 constraint ?a > 3", "1 + len(?s)");
+    for name in ["grid", "random", "local-search", "local-search:improvement=first,initial=2", "regularized-evolution"]
+    {
+        let study = search(&space, name, 30, 1).expect("it runs");
+        let distinct: HashSet<String> = texts(&study).into_iter().collect();
+        assert_eq!((study.trials.len(), distinct.len()), (30, 30), "{name}");
+        assert!(study.trials.iter().all(|t| space.check(&t.sample).is_ok()), "{name}");
+    }
+}
+
+/// Neighbours that are too many to be listed come one by one, each once, all of them.
+#[test]
+fn a_climb_meets_every_neighbour_once() {
+    let space = space("decision ?a in 1..=70000 decision ?b in [1, 2] constraint ?a != 7", "?b");
+    let flat = Function::new("flat", Metric::maximize("flat", ""), |_: &Candidate<'_>| Ok(0.0));
+    let strategy = build("local-search").expect("it is in the hub");
+    let study = Experiment::new(&space, strategy, &flat).trials(70_000).seed(1).run().expect("it runs");
+    let first = study.trials[0].id;
+    assert!(study.trials[1..].iter().all(|t| t.parent == Some(first)));
+    let distinct: HashSet<String> = texts(&study).into_iter().collect();
+    assert_eq!(distinct.len(), 70_000);
 }
 
 #[test]

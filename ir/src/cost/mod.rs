@@ -4,6 +4,7 @@ mod count;
 pub mod model;
 
 pub use count::Cost;
+pub(crate) use model::faulty_joint_values;
 pub use model::{CostDecision, CostError, CostModel, Envelope, ExpectedCost, ModelError, WeightShapes};
 
 use std::fmt;

@@ -2,6 +2,7 @@
 
 use crate::value::{Real, Value};
 use std::fmt;
+use std::sync::Arc;
 
 /// The chosen point of a domain: an index into its values in enumeration order, or the bits of a real number.
 ///
@@ -276,26 +277,84 @@ impl Domain {
         Some(Pick::real(x.clamp(a, b)))
     }
 
+    /// The greatest number among the values of a discrete domain; `None` if there is none.
+    #[must_use]
+    pub fn greatest(&self) -> Option<Value> {
+        match self {
+            Self::Range { .. } => self.value(Pick::index(self.size()?.checked_sub(1)?)),
+            Self::Categorical(values) => {
+                let numbers = values.iter().filter_map(|v| Some((v.as_f64()?, v)));
+                numbers.max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, v)| v.clone())
+            }
+            Self::Subset { .. } | Self::Real { .. } => None,
+        }
+    }
+
     /// All picks of a discrete domain in order; of a real interval the quantiles `k / 2^granularity`, ends excluded.
     #[must_use]
-    pub fn grid(&self, granularity: u32) -> Vec<Pick> {
-        match self.size() {
-            Some(n) => (0..n).map(Pick::index).collect(),
-            None => {
-                let n = 1u64 << granularity.clamp(1, 20);
-                (1..n).filter_map(|k| self.quantile(k as f64 / n as f64)).collect()
-            }
+    pub fn grid(&self, granularity: u32) -> Grid {
+        match self {
+            Self::Real { .. } => Grid(Picks::Quantiles { of: self.clone(), parts: 1 << granularity.clamp(1, 20) }),
+            _ => Grid(Picks::Ranks(self.size().unwrap_or(0))),
         }
     }
 
     /// As [`Domain::grid`], the heaviest first if there are weights, one per value of a discrete domain.
     #[must_use]
-    pub fn weighted_grid(&self, granularity: u32, weights: Option<&[f64]>) -> Vec<Pick> {
-        let mut picks = self.grid(granularity);
-        if let Some(weights) = weights {
-            picks.sort_by(|a, b| weights[b.rank() as usize].total_cmp(&weights[a.rank() as usize]));
+    pub fn weighted_grid(&self, granularity: u32, weights: Option<&[f64]>) -> Grid {
+        let Some(weights) = weights else { return self.grid(granularity) };
+        let mut ranks: Vec<u32> = (0..weights.len() as u32).collect();
+        ranks.sort_by(|a, b| weights[*b as usize].total_cmp(&weights[*a as usize]));
+        Grid(Picks::Listed(ranks.into()))
+    }
+}
+
+/// The picks that a grid visits of a domain, by their place: nothing is listed but what a text has listed, weights.
+#[derive(Clone, Debug)]
+pub struct Grid(Picks);
+
+#[derive(Clone, Debug)]
+enum Picks {
+    /// So many ranks from 0.
+    Ranks(u64),
+    /// Ranks in another order.
+    Listed(Arc<[u32]>),
+    /// The inner quantiles of a real interval that is cut into so many parts.
+    Quantiles { of: Domain, parts: u64 },
+}
+
+impl Grid {
+    /// Number of picks.
+    #[must_use]
+    pub fn len(&self) -> u64 {
+        match &self.0 {
+            Picks::Ranks(n) => *n,
+            Picks::Listed(ranks) => ranks.len() as u64,
+            Picks::Quantiles { parts, .. } => parts - 1,
         }
-        picks
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The pick at a place.
+    #[must_use]
+    pub fn get(&self, place: u64) -> Option<Pick> {
+        match &self.0 {
+            Picks::Ranks(n) => (place < *n).then_some(Pick::index(place)),
+            Picks::Listed(ranks) => ranks.get(usize::try_from(place).ok()?).map(|r| Pick::index(u64::from(*r))),
+            Picks::Quantiles { of, parts } => {
+                (place < parts - 1).then(|| of.quantile((place + 1) as f64 / *parts as f64))?
+            }
+        }
+    }
+
+    /// The picks in order.
+    pub fn iter(&self) -> impl Iterator<Item = Pick> + '_ {
+        (0..self.len()).filter_map(|place| self.get(place))
     }
 }
 
@@ -344,10 +403,10 @@ mod tests {
     #[test]
     fn real_grid_is_quantiles() {
         let d = Domain::Real { lo: 0.0.into(), hi: 1.0.into(), log: false };
-        let xs: Vec<f64> = d.grid(2).into_iter().map(Pick::as_real).collect();
+        let xs: Vec<f64> = d.grid(2).iter().map(Pick::as_real).collect();
         assert_eq!(xs, [0.25, 0.5, 0.75]);
         let d = Domain::Real { lo: 1.0.into(), hi: 16.0.into(), log: true };
-        let xs: Vec<f64> = d.grid(2).into_iter().map(Pick::as_real).collect();
+        let xs: Vec<f64> = d.grid(2).iter().map(Pick::as_real).collect();
         assert!((xs[0] - 2.0).abs() < 1e-12 && (xs[2] - 8.0).abs() < 1e-12, "{xs:?}");
     }
 }

@@ -2,7 +2,7 @@
 
 mod domain;
 
-pub use domain::{Domain, DomainError, Pick};
+pub use domain::{Domain, DomainError, Grid, Pick};
 
 use crate::value::{Name, Sigil, Value};
 use std::fmt;
@@ -93,7 +93,7 @@ impl Decision {
 
     /// The picks in the order in which a grid visits them: heaviest first, else as enumerated.
     #[must_use]
-    pub fn grid(&self, granularity: u32) -> Vec<Pick> {
+    pub fn grid(&self, granularity: u32) -> Grid {
         self.domain.weighted_grid(granularity, self.weights.as_deref())
     }
 }
@@ -134,7 +134,7 @@ mod tests {
         let d = Decision::new("a", Domain::Range { lo: 1, hi: 3, step: 1 }).expect("domain");
         let d = d.weighted(vec![0.2, 0.1, 0.7]).expect("weights");
         assert_eq!(d.domain.value(d.default), Some(Value::Int(3)));
-        let order: Vec<_> = d.grid(0).into_iter().filter_map(|p| d.domain.value(p)).collect();
+        let order: Vec<_> = d.grid(0).iter().filter_map(|p| d.domain.value(p)).collect();
         assert_eq!(order, [Value::Int(3), Value::Int(1), Value::Int(2)]);
     }
 }

@@ -56,7 +56,7 @@ mod write;
 
 use crate::module::Module;
 use crate::op::OpRegistry;
-use crate::text::MAX_TEXT;
+use crate::text::{MARK, MAX_TEXT};
 use doc::ModuleDoc;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -71,7 +71,7 @@ pub struct JsonError {
 }
 
 impl Module {
-    /// Reads the JSON form.
+    /// Reads the JSON form; a byte order mark before it is passed over.
     ///
     /// # Errors
     /// If the document is malformed, uses an op that the registry lacks, or its nodes do not make a graph.
@@ -80,6 +80,7 @@ impl Module {
             let message = format!("found {} bytes, expected at most {MAX_TEXT}", text.len());
             return Err(JsonError { place: "the document".into(), message });
         }
+        let text = text.strip_prefix(MARK).unwrap_or(text);
         let doc: ModuleDoc = serde_json::from_str(text).map_err(|e| {
             let place = format!("line {} column {}", e.line(), e.column());
             let message = e.to_string();

@@ -13,10 +13,14 @@ use crate::ty::TensorType;
 use crate::value::{Name, Value};
 use rustc_hash::{FxBuildHasher, FxHashMap};
 use smallvec::{SmallVec, smallvec};
+use std::cell::Cell;
 use std::sync::Arc;
 
-/// Nodes in all instances together, beyond which an input is taken for a mistake.
-const MAX_STEPS: usize = 1 << 20;
+/// Most nodes of a network whose calls are written out, every candidate of an open choice and every call of a repeat
+/// counted: hashing, flattening, lowering and export write them out. A call counts as a node too.
+pub(crate) const MAX_NODES: u64 = 1 << 20;
+/// Most calls that stand inside one another.
+pub(crate) const MAX_CALLS: usize = 64;
 
 pub(super) type Args = SmallVec<[i64; 3]>;
 type TypeList = SmallVec<[TensorType; 2]>;
@@ -28,6 +32,8 @@ pub struct Elaboration<'a> {
     pub(super) decide: &'a dyn Decide,
     pub(super) open: bool,
     pub(super) everything: bool,
+    /// Where the nodes that were looked at are added up.
+    meter: Option<&'a Cell<u64>>,
 }
 
 /// Where a node's expressions find their values.
@@ -59,11 +65,8 @@ impl Env for Scope<'_> {
 
     /// In an open elaboration a number that nobody chose is the greatest of its domain: a supernet holds the widest.
     fn decision(&self, label: &str, index: Option<i64>) -> Option<Value> {
-        self.run.decide.value(label, index).or_else(|| {
-            let domain = &self.run.module.decision(label).filter(|_| self.run.open)?.domain;
-            let values = (0..domain.size()?.min(1 << 16)).filter_map(|i| domain.value(crate::Pick::index(i)));
-            values.filter(|v| v.as_f64().is_some()).max_by(|a, b| a.as_f64().partial_cmp(&b.as_f64()).expect("finite"))
-        })
+        let widest = || self.run.module.decision(label).filter(|_| self.run.open)?.domain.greatest();
+        self.run.decide.value(label, index).or_else(widest)
     }
 }
 
@@ -88,7 +91,10 @@ pub(super) struct Elaborator<'a> {
     memo: FxHashMap<(Name, Args, TypeList), Option<InstanceId>>,
     stack: Vec<Name>,
     faults: Vec<Fault>,
-    steps: usize,
+    /// Nodes of each instance with its calls written out.
+    written: Vec<u64>,
+    /// Nodes that were looked at.
+    steps: u64,
     /// Whether something was elaborated that no output needs.
     pub loose: bool,
 }
@@ -97,20 +103,27 @@ impl<'a> Elaboration<'a> {
     /// Elaborates with every decision made by `decide`; one without a value is a fault.
     #[must_use]
     pub fn new(module: &'a Module, decide: &'a dyn Decide) -> Self {
-        Self { module, decide, open: false, everything: false }
+        Self { module, decide, open: false, everything: false, meter: None }
     }
 
     /// Elaborates the supernet: choices, selects and repeats without a value stay open, and numbers without one are the
     /// greatest of their domains.
     #[must_use]
     pub fn supernet(module: &'a Module, decide: &'a dyn Decide) -> Self {
-        Self { module, decide, open: true, everything: false }
+        Self { module, decide, open: true, everything: false, meter: None }
     }
 
     /// Also elaborates nodes that nothing uses, and the block of a repeat of depth 0: for a verifier.
     #[must_use]
     pub(crate) fn everything(mut self) -> Self {
         self.everything = true;
+        self
+    }
+
+    /// Adds the nodes that it looks at to a counter.
+    #[must_use]
+    pub(crate) fn metered(mut self, meter: &'a Cell<u64>) -> Self {
+        self.meter = Some(meter);
         self
     }
 
@@ -130,6 +143,7 @@ impl<'a> Elaboration<'a> {
             memo: FxHashMap::with_capacity_and_hasher(32, FxBuildHasher),
             stack: Vec::new(),
             faults: Vec::new(),
+            written: Vec::with_capacity(32),
             steps: 0,
             loose: false,
         };
@@ -154,6 +168,9 @@ impl<'a> Elaboration<'a> {
                 }
             }
         };
+        if let Some(meter) = self.meter {
+            meter.set(meter.get() + e.steps);
+        }
         match entry {
             Some(entry) if e.faults.is_empty() => Ok((Program { instances: e.instances, entry }, e.loose)),
             _ => Err(Faults(e.faults)),
@@ -161,14 +178,14 @@ impl<'a> Elaboration<'a> {
     }
 }
 
-/// The first of the steps so far whose weights are those of this node.
+/// The first of the steps so far whose weights are those of this node; `holders` has it by the weights' name.
 fn tied(
     graph: &Graph,
     node: &Node,
     action: &Action,
     operands: &[ValueId],
-    steps: &[Step],
-    types: &[TensorType],
+    (steps, types): (&[Step], &[TensorType]),
+    holders: &mut FxHashMap<Name, usize>,
 ) -> Result<Option<usize>, What> {
     let of =
         |operands: &[ValueId]| operands.iter().map(|v| &types[*v as usize]).collect::<SmallVec<[&TensorType; 4]>>();
@@ -177,8 +194,10 @@ fn tied(
         return Ok(None);
     }
     let name = node.weights_name();
-    let shares = |s: &Step| graph.net[s.node].weights_name() == name && s.action.has_weights(&of(&s.operands));
-    let Some(at) = steps.iter().position(shares) else { return Ok(None) };
+    let at = *holders.entry(name.clone()).or_insert(steps.len());
+    if at == steps.len() {
+        return Ok(None);
+    }
     let (first, y) = (&steps[at], of(&steps[at].operands));
     let dtype = |x: &[&TensorType]| x.first().map(|t| t.dtype);
     // Weights take their element type from the first operand, and what is called depends on all of them.
@@ -212,6 +231,17 @@ pub(crate) fn unknown_graph(module: &Module, name: &Name) -> What {
 }
 
 impl Elaborator<'_> {
+    /// Nodes of a step with its calls written out.
+    fn size(&self, action: &Action) -> u64 {
+        let call = |id: &InstanceId| self.written[*id].saturating_add(1);
+        match action {
+            Action::Input | Action::Op(_) | Action::Select(..) => 1,
+            Action::Call(id) => call(id),
+            Action::Chain(calls) | Action::Repeat { calls, .. } => calls.iter().map(call).fold(1, u64::saturating_add),
+            Action::Choice(_, candidates) => candidates.iter().map(|(_, c)| self.size(c)).fold(1, u64::saturating_add),
+        }
+    }
+
     /// The instance of a graph for these arguments and input types; `None` if it is faulty.
     pub fn instance(&mut self, graph: &Arc<Graph>, args: Args, types: TypeList) -> Option<InstanceId> {
         let key = (graph.name.clone(), args, types);
@@ -242,13 +272,18 @@ impl Elaborator<'_> {
         let need = Need::of(graph, &scope, self.run.everything);
         self.loose |= need.loose;
         let n = graph.len();
-        self.steps += n;
-        if self.steps > MAX_STEPS {
+        self.steps += n as u64;
+        if self.steps > MAX_NODES {
+            // Each instance is written out at least once, but where there are faults.
             if self.faults.is_empty() {
-                self.faults.push(What::TooLarge(MAX_STEPS).into_fault());
+                let mut fault = What::TooLarge { count: self.steps, limit: MAX_NODES }.into_fault();
+                fault.graph = Some(graph.name.clone());
+                self.faults.push(fault);
             }
             return None;
         }
+        let mut written: u64 = 0;
+        let mut holders = FxHashMap::default();
         let shares = graph.net.node_weights().any(|n| n.weights.is_some());
         let mut types: Vec<TensorType> = Vec::with_capacity(n);
         let mut steps: Vec<Step> = Vec::with_capacity(n);
@@ -302,19 +337,28 @@ impl Elaborator<'_> {
                 }
                 Err(Trouble::Below) => continue,
             };
-            let tied = match if shares { tied(graph, node, &action, &operands, &steps, &types) } else { Ok(None) } {
-                Ok(tied) => tied,
-                Err(what) => {
-                    self.faults.push(fault(what));
-                    continue;
-                }
-            };
+            written = written.saturating_add(self.size(&action));
+            if written > MAX_NODES {
+                self.faults.push(fault(What::TooLarge { count: written, limit: MAX_NODES }));
+                return None;
+            }
             if let Some(stated) = &node.declared
                 && stated[..] != outs[..]
             {
                 self.faults.push(fault(What::Declared { stated: list(stated), inferred: list(&outs) }));
                 continue;
             }
+            let tied = match shares {
+                true => tied(graph, node, &action, &operands, (&steps, &types), &mut holders),
+                false => Ok(None),
+            };
+            let tied = match tied {
+                Ok(tied) => tied,
+                Err(what) => {
+                    self.faults.push(fault(what));
+                    continue;
+                }
+            };
             let first = types.len() as ValueId;
             values[i.index()] = Some((first, outs.len() as u32));
             steps.push(Step { node: i, action, operands, first, outs: outs.len() as u32, tied });
@@ -336,6 +380,7 @@ impl Elaborator<'_> {
         if self.faults.len() > before || outputs.len() != graph.outputs.len() {
             return None;
         }
+        self.written.push(written);
         let inputs = graph.inputs.iter().filter_map(|i| values[i.index()].map(|(first, _)| first)).collect();
         Some(Instance { graph: graph.clone(), args: args.clone(), steps, types, inputs, outputs })
     }

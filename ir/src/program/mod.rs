@@ -6,6 +6,8 @@
 //! * Steps of an instance whose weights have one name do the same; all but the first say that their weights are there.
 //! * What no output needs is left out: a node without users, and under a decided select what only feeds the operands
 //!   that it does not keep. An operand of a call counts as needed, whether the callee uses it or not.
+//! * Written out, with every call in its place, a program has at most a million nodes (`MAX_NODES`): what writes it out
+//!   (hashing, flattening, lowering, export) needs no bound of its own.
 //! * Values are numbered densely inside an instance; operands come before users.
 
 mod body;
@@ -19,6 +21,8 @@ pub(crate) use body::MAX_DEPTH;
 pub(crate) use elaborate::unknown_graph;
 pub(crate) use need::{Need, Slots, Uses};
 pub(crate) use select::{chosen_inputs, is_label, kept_inputs, reduce_op};
+
+pub(crate) use elaborate::{MAX_CALLS, MAX_NODES};
 
 pub use elaborate::Elaboration;
 pub use flatten::FlattenError;

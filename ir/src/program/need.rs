@@ -6,6 +6,7 @@
 use crate::expr::{DecisionRef, Expr};
 use crate::graph::{Body, Graph};
 use petgraph::stable_graph::NodeIndex;
+use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 
 /// The operands that a node keeps, by slot.
@@ -24,7 +25,7 @@ pub(crate) trait Uses {
 pub(crate) struct Need {
     needed: Vec<bool>,
     /// The operands of the nodes that do not keep all of them.
-    kept: Vec<(NodeIndex, Slots)>,
+    kept: FxHashMap<NodeIndex, Slots>,
     /// Whether some node has no user and is no output.
     pub loose: bool,
 }
@@ -36,7 +37,7 @@ impl Need {
         let bound = graph.order.iter().map(|i| i.index() + 1).max().unwrap_or(0);
         let mut needed = vec![false; bound];
         graph.outputs.iter().for_each(|p| needed[p.node.index()] = true);
-        let mut need = Self { needed, kept: Vec::new(), loose: false };
+        let mut need = Self { needed, kept: FxHashMap::default(), loose: false };
         for &i in graph.order.iter().rev() {
             let body = &graph.net[i].body;
             if !need.needed[i.index()] {
@@ -61,7 +62,7 @@ impl Need {
                 None => ports.iter().for_each(|p| need.needed[p.node.index()] = true),
                 Some(slots) => {
                     slots.iter().for_each(|s| need.needed[ports[*s].node.index()] = true);
-                    need.kept.push((i, slots));
+                    need.kept.insert(i, slots);
                 }
             }
         }
@@ -75,6 +76,6 @@ impl Need {
 
     /// The operands that a node keeps, unless it keeps all.
     pub(crate) fn kept(&self, node: NodeIndex) -> Option<&Slots> {
-        self.kept.iter().find(|(i, _)| *i == node).map(|(_, slots)| slots)
+        self.kept.get(&node)
     }
 }

@@ -50,6 +50,9 @@ impl Token<'_> {
     }
 }
 
+/// Unicode's byte order mark.
+pub(crate) const MARK: char = '\u{feff}';
+
 /// Longest first, so that `**` is not read as two stars.
 const SIGNS: &[&str] = &[
     "..=", "..", "**", "//", "<=", ">=", "==", "!=", "{", "}", "(", ")", "[", "]", "<", ">", "=", ":", ",", "+", "-",
@@ -73,7 +76,8 @@ pub(crate) fn is_path(text: &str) -> bool {
 
 /// Line and column, from 1, of a byte offset.
 pub(super) fn position(text: &str, offset: usize) -> (u32, u32) {
-    let before = &text[..offset];
+    // An editor does not count the byte order mark as a column.
+    let before = text[..offset].trim_start_matches(MARK);
     let line = before.bytes().filter(|b| *b == b'\n').count() + 1;
     let column = before.rsplit('\n').next().map_or(0, |l| l.chars().count()) + 1;
     (u32::try_from(line).unwrap_or(u32::MAX), u32::try_from(column).unwrap_or(u32::MAX))
@@ -86,8 +90,9 @@ pub(super) struct Lexer<'a> {
 }
 
 impl<'a> Lexer<'a> {
+    /// Starts behind the byte order mark that some editors put before a text.
     pub(super) fn new(text: &'a str) -> Self {
-        Self { text, at: 0 }
+        Self { text, at: if text.starts_with(MARK) { MARK.len_utf8() } else { 0 } }
     }
 
     /// The whole text.

@@ -37,7 +37,7 @@ mod printer;
 mod typed;
 mod visible;
 
-pub(crate) use lexer::is_path;
+pub(crate) use lexer::{MARK, is_path};
 pub(crate) use parser::{Tall, make_template, parse_expr_below, parse_val};
 pub use parser::{parse_module, parse_template};
 pub(crate) use printer::literal_in;

@@ -1,7 +1,7 @@
 //! Printing with inferred types.
 
 use super::print_module;
-use crate::fault::Faults;
+use crate::fault::{Faults, What};
 use crate::module::Module;
 use crate::program::{Decide, Elaboration, Program};
 use crate::ty::TensorType;
@@ -9,6 +9,7 @@ use crate::value::Name;
 use crate::verify::{alternatives, default_of, verify};
 use rustc_hash::FxHashMap;
 use std::collections::hash_map::Entry;
+use std::sync::Arc;
 
 /// The types that each node has wherever its graph is called; nothing where they differ.
 type Types = FxHashMap<(Name, Name), Option<Vec<TensorType>>>;
@@ -41,11 +42,36 @@ pub fn typed_text(module: &Module) -> Result<String, Faults> {
         }
     };
     look(&|label: &str, index: Option<i64>| default_of(module, label, index));
-    alternatives(module, &mut |_, decide| look(decide));
+    alternatives(module, &mut look);
+    let types = stated(module, types)?;
     Ok(print_module(module, &|graph, node| {
         let known = types.get(&(graph.name().clone(), node.name.clone())).cloned().flatten();
         known.or_else(|| node.declared.clone())
     }))
+}
+
+/// The types that hold together, whatever the verifier tries.
+fn stated(module: &Module, mut types: Types) -> Result<Types, Faults> {
+    loop {
+        let mut out = module.clone();
+        for graph in &mut out.graphs {
+            let graph = Arc::make_mut(graph);
+            for node in graph.net.node_weights_mut() {
+                let known = types.get(&(graph.name.clone(), node.name.clone())).cloned().flatten();
+                node.declared = known.or_else(|| node.declared.take());
+            }
+        }
+        let Err(faults) = verify(&out) else { return Ok(types) };
+        let mut left = false;
+        for fault in &faults.0 {
+            if let (What::Declared { .. }, Some(graph), Some(node)) = (&fault.what, &fault.graph, &fault.node) {
+                left |= types.get_mut(&(graph.clone(), node.clone())).is_some_and(|t| t.take().is_some());
+            }
+        }
+        if !left {
+            return Err(faults);
+        }
+    }
 }
 
 fn gather(program: &Program, module: &Module, types: &mut Types) {

@@ -5,7 +5,7 @@ use crate::chooser::EditOne;
 use crate::draw;
 use crate::error::MutateError;
 use crate::sample::Sample;
-use ir::decision::Pick;
+use ir::decision::{Grid, Pick};
 use rand::Rng;
 
 impl Space {
@@ -73,28 +73,92 @@ impl Space {
         self.record(&mut EditOne::new(sample, label, rng)).map(|(edited, _)| Some(edited))
     }
 
-    /// All legal samples that differ in one decision, in the order of decisions and values; a decision that the edit
-    /// wakes gets its default. A real interval contributes its quartiles. In a pool they are the neighbours, in its order.
+    /// The samples that differ in one decision, in the order of decisions and values; a decision that the edit wakes gets
+    /// its default. A real interval contributes its quartiles. In a pool they are the neighbours, in its order.
     ///
     /// # Errors
     /// If the space is dynamic.
-    pub fn neighbours(&self, sample: &Sample) -> Result<Vec<Sample>, MutateError> {
+    pub fn neighbours(&self, sample: &Sample) -> Result<Neighbours, MutateError> {
         let schema = self.static_schema("walked neighbour by neighbour")?;
         if let Some(pool) = self.pool() {
-            return self.members_near(&**pool, sample);
+            let members = self.members_near(&**pool, sample)?;
+            let len = members.len() as u64;
+            return Ok(Neighbours { sample: sample.clone(), kind: Kind::Members(members), len });
         }
-        let mut out = Vec::new();
+        let mut slots = Vec::new();
+        let mut len = 0u64;
         for (i, slot) in schema.slots().iter().enumerate().filter(|(i, _)| sample.picks()[*i].is_active()) {
-            for pick in slot.domain.grid(2).into_iter().filter(|p| *p != sample.picks()[i]) {
-                let mut edited: Box<[Pick]> = sample.picks().into();
-                edited[i] = pick;
-                schema.settle(&mut edited, &mut |s| s.default);
-                let edited = Sample::new(schema.clone(), edited);
-                if self.is_legal(&edited)? {
-                    out.push(edited);
-                }
+            let grid = slot.domain.grid(2);
+            let own = match slot.size {
+                Some(_) => Some(sample.picks()[i].rank()),
+                None => grid.iter().position(|p| p == sample.picks()[i]).map(|i| i as u64),
+            };
+            let others = grid.len() - u64::from(own.is_some());
+            if others > 0 {
+                slots.push((len, i, grid, own));
+                len = len.saturating_add(others);
             }
         }
-        Ok(out)
+        Ok(Neighbours { sample: sample.clone(), kind: Kind::Edits(slots), len })
+    }
+}
+
+/// The samples that are near one, by number: one that differs in a single decision is not made before it is asked for.
+#[derive(Clone, Debug)]
+pub struct Neighbours {
+    sample: Sample,
+    kind: Kind,
+    len: u64,
+}
+
+#[derive(Clone, Debug)]
+enum Kind {
+    /// Of each decision that has other values: the number of the first, the decision, its values, and which is its own.
+    Edits(Vec<(u64, usize, Grid, Option<u64>)>),
+    /// Those of a pool.
+    Members(Vec<Sample>),
+}
+
+impl Neighbours {
+    /// How many there are, those that the space forbids among them.
+    #[must_use]
+    pub fn len(&self) -> u64 {
+        self.len
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// The neighbour of that number; `None` if the space forbids it, or there are not so many.
+    ///
+    /// # Errors
+    /// If a constraint has no value.
+    pub fn get(&self, space: &Space, number: u64) -> Result<Option<Sample>, MutateError> {
+        if number >= self.len {
+            return Ok(None);
+        }
+        let slots = match &self.kind {
+            Kind::Edits(slots) => slots,
+            Kind::Members(members) => return Ok(usize::try_from(number).ok().and_then(|at| members.get(at)).cloned()),
+        };
+        let (first, slot, grid, own) = &slots[slots.partition_point(|(first, ..)| *first <= number) - 1];
+        let place = number - first;
+        let Some(pick) = grid.get(if own.is_some_and(|own| place >= own) { place + 1 } else { place }) else {
+            return Ok(None);
+        };
+        let schema = self.sample.schema();
+        let mut edited: Box<[Pick]> = self.sample.picks().into();
+        edited[*slot] = pick;
+        schema.settle(&mut edited, &mut |s| s.default);
+        let edited = Sample::new(schema.clone(), edited);
+        Ok(space.is_legal(&edited)?.then_some(edited))
+    }
+
+    /// Those that the space allows, in order.
+    pub fn legal<'a>(&'a self, space: &'a Space) -> impl Iterator<Item = Result<Sample, MutateError>> + 'a {
+        (0..self.len).filter_map(|number| self.get(space, number).transpose())
     }
 }

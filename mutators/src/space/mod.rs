@@ -7,7 +7,8 @@ mod enumerate;
 mod pool;
 
 pub use count::Size;
-pub use enumerate::{Cursor, Samples};
+pub use edit::Neighbours;
+pub use enumerate::{Cursor, MAX_REFUSED, Samples};
 pub use pool::Pool;
 
 use crate::chooser::{Asking, Chooser, Defaults, Random, Record, Replay};
@@ -159,7 +160,8 @@ impl Space {
                     }
                 }
             }
-            let mut chooser = DryRun { extra: &extra };
+            let declared = mutator.decisions(&module).is_some();
+            let mut chooser = DryRun { mutator: declared.then_some(&**mutator), module: &module, extra: &extra };
             module = mutator.mutate(&module, &mut chooser)?.rewrite(&module)?;
         }
         self.constraints.clone_from(&module.constraints);
@@ -290,7 +292,26 @@ impl Space {
     pub fn record(&self, chooser: &mut dyn Chooser) -> Result<(Sample, Module), MutateError> {
         let mut record = Record::new(chooser);
         let module = self.realise(&mut record)?;
-        Ok((record.finish(), module))
+        let recorded = record.finish();
+        let Some(schema) = &self.schema else { return Ok((recorded, module)) };
+        // A static space's samples have its decisions in its order, whatever the order in which they were asked for.
+        let mut picks: Box<[Pick]> = schema.slots().iter().map(|_| Pick::INACTIVE).collect();
+        for &i in schema.guard_order() {
+            if schema.is_active(i, &picks) {
+                let slot = &schema.slots()[i];
+                let value = match recorded.get(&slot.label) {
+                    Some(value) => value,
+                    // It plays a part in no node, but perhaps in a constraint.
+                    None => chooser.choose(&slot.label, &slot.domain)?,
+                };
+                picks[i] = slot.domain.pick(&value).ok_or_else(|| MutateError::OutsideDomain {
+                    label: slot.label.to_string(),
+                    value: value.to_string(),
+                    domain: slot.domain.to_string(),
+                })?;
+            }
+        }
+        Ok((Sample::new(schema.clone(), picks), module))
     }
 
     fn realise(&self, chooser: &mut dyn Chooser) -> Result<Module, MutateError> {
@@ -306,7 +327,9 @@ impl Space {
     fn mutated(&self, chooser: &mut dyn Chooser) -> Result<Module, MutateError> {
         let mut module = self.base.clone();
         for mutator in &self.mutators {
-            module = mutator.mutate(&module, chooser)?.rewrite(&module)?;
+            let mut asked =
+                Asked { inner: &mut *chooser, declared: self.schema.as_deref(), mutator: &**mutator, module: &module };
+            module = mutator.mutate(&module, &mut asked)?.rewrite(&module)?;
         }
         Ok(module)
     }
@@ -355,17 +378,56 @@ impl Space {
     }
 }
 
-/// Answers a static mutator's questions with its declared defaults.
+/// Passes a mutator's questions on. In a static space it may ask for what is declared, and for nothing else.
+struct Asked<'a> {
+    inner: &'a mut dyn Chooser,
+    declared: Option<&'a Schema>,
+    mutator: &'a dyn Mutator,
+    module: &'a Module,
+}
+
+impl Chooser for Asked<'_> {
+    fn choose(&mut self, key: &str, domain: &ir::Domain) -> Result<Value, MutateError> {
+        match self.declared {
+            Some(schema) if schema.find(key).is_none() => Err(undeclared(self.mutator, self.module, key)),
+            _ => self.inner.choose(key, domain),
+        }
+    }
+}
+
+/// Answers a mutator's questions with declared defaults, or if it is dynamic with the domains' first values.
 struct DryRun<'a> {
+    /// The mutator, if it is static: then it must have declared what it asks for.
+    mutator: Option<&'a dyn Mutator>,
+    module: &'a Module,
     extra: &'a [Decision],
 }
 
 impl Chooser for DryRun<'_> {
     fn choose(&mut self, key: &str, domain: &ir::Domain) -> Result<Value, MutateError> {
-        let declared = self.extra.iter().find(|d| d.label == key && d.domain == *domain);
-        match declared.and_then(|d| d.domain.value(d.default)) {
+        let family = key.strip_suffix(']').and_then(|k| k.rsplit_once('['));
+        let named = |d: &&Decision| match d.family {
+            None => d.label == key,
+            Some(_) => family.is_some_and(|(label, i)| d.label == label && d.has(i.parse().ok())),
+        };
+        let declared = self.extra.iter().chain(&self.module.decisions).find(named);
+        if let (None, Some(mutator)) = (declared, self.mutator) {
+            return Err(undeclared(mutator, self.module, key));
+        }
+        match declared.filter(|d| d.domain == *domain).and_then(|d| d.domain.value(d.default)) {
             Some(v) => Ok(v),
             None => Defaults.choose(key, domain),
         }
     }
+}
+
+fn undeclared(mutator: &dyn Mutator, module: &Module, label: &str) -> MutateError {
+    const TOLD: usize = 12;
+    let decisions = mutator.decisions(module).unwrap_or_default();
+    let mut declared: Vec<String> = decisions.iter().take(TOLD).map(|d| format!("`{}`", d.label)).collect();
+    if decisions.len() > TOLD {
+        declared.push(format!("{} more", decisions.len() - TOLD));
+    }
+    let declared = if declared.is_empty() { "no decision".to_owned() } else { declared.join(", ") };
+    MutateError::Undeclared { mutator: mutator.label().to_owned(), label: label.to_owned(), declared }
 }

@@ -155,8 +155,12 @@ mod tests {
         let pool = space.pool().expect("a pool").clone();
         for at in 0..8 {
             let sample = space.of_member(&*pool, at).expect("a sample");
-            let near: Vec<Option<u64>> =
-                space.neighbours(&sample).expect("static").iter().map(|s| pool.member(s)).collect();
+            let near: Vec<Option<u64>> = space
+                .neighbours(&sample)
+                .expect("static")
+                .legal(&space)
+                .map(|s| pool.member(&s.expect("legal")))
+                .collect();
             assert_eq!(near, [1, 2].map(|by| Some((at + by) % 8)));
             let mut met = [false; 2];
             for _ in 0..40 {

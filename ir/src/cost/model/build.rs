@@ -18,7 +18,7 @@ use petgraph::stable_graph::NodeIndex;
 use petgraph::visit::EdgeRef;
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -141,8 +141,8 @@ pub(super) struct Builder<'a> {
 }
 
 impl<'a> Builder<'a> {
-    pub(super) fn new(module: &'a Module, convention: Convention, notes: bool) -> Self {
-        let explorer = Explorer { vars: RefCell::new(Vars::default()), module };
+    pub(super) fn new(module: &'a Module, convention: Convention, notes: bool, work: u64) -> Self {
+        let explorer = Explorer { vars: RefCell::new(Vars::default()), module, left: Cell::new(work) };
         Self { convention, explorer, notes, memo: FxHashMap::default() }
     }
 

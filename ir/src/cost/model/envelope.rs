@@ -5,7 +5,7 @@
 //! * A candidate's name is in the path, as in the network whose choices are open.
 
 use super::build::{Made, Note};
-use super::table::{Table, Vars, wild};
+use super::table::{MAX_WORK, Table, Vars, wild};
 use super::{Convention, ModelError, walked};
 use crate::module::Module;
 use crate::op::{Init, WeightSpec};
@@ -67,7 +67,7 @@ impl Envelope {
     /// # Errors
     /// As [`CostModel::of`](super::CostModel::of); also if an attribute depends on a real interval.
     pub fn of(module: &Module) -> Result<Self, ModelError> {
-        let (builder, part) = walked(module, Convention::default(), true)?;
+        let (builder, part) = walked(module, Convention::default(), true, MAX_WORK)?;
         let vars = builder.explorer.vars.borrow();
         let mut found = Self {
             decisions: vars.keys().iter().map(|(l, i)| Name::new(crate::eval::member_name(l, *i))).collect(),

@@ -8,6 +8,7 @@
 mod body;
 mod build;
 mod envelope;
+mod faulty;
 mod print;
 mod table;
 
@@ -22,9 +23,10 @@ use crate::verify::{default_of, structural};
 use build::{Builder, Part, Stop};
 use smallvec::SmallVec;
 use std::rc::Rc;
-use table::{Limit, MAX_ENTRIES, Table, Vars};
+use table::{Limit, MAX_ENTRIES, MAX_WORK, Table, Vars};
 
 pub use envelope::{Envelope, WeightShapes};
+pub(crate) use faulty::faulty_joint_values;
 
 /// Why a module has no cost model.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -57,6 +59,16 @@ pub enum ModelError {
         node: Name,
         /// The decision.
         decision: Name,
+    },
+    /// Tables that are small each, but too many.
+    #[error(
+        "@{graph}: %{node}: its tables, and those of the nodes before, take too much work; elaborate each sample instead"
+    )]
+    Work {
+        /// The graph.
+        graph: Name,
+        /// The node at which it was given up.
+        node: Name,
     },
 }
 
@@ -145,7 +157,7 @@ impl CostModel {
     /// If the module's structure is faulty, if too many decisions meet in one place, or if a cost depends on a real
     /// interval (a probability of dropout costs nothing, so it may).
     pub fn of(module: &Module, convention: Convention) -> Result<Self, ModelError> {
-        let (builder, part) = walked(module, convention, false)?;
+        let (builder, part) = walked(module, convention, false, MAX_WORK)?;
         let vars = builder.explorer.vars.borrow();
         Ok(Self::pruned(module, convention, &vars, &part.factors))
     }
@@ -293,7 +305,12 @@ impl CostModel {
 }
 
 /// The walk over a module, with notes of its ops if so asked.
-fn walked(module: &Module, convention: Convention, notes: bool) -> Result<(Builder<'_>, Rc<Part>), ModelError> {
+fn walked(
+    module: &Module,
+    convention: Convention,
+    notes: bool,
+    work: u64,
+) -> Result<(Builder<'_>, Rc<Part>), ModelError> {
     let faults = structural(module);
     if !faults.is_empty() {
         return Err(Faults(faults).into());
@@ -306,10 +323,11 @@ fn walked(module: &Module, convention: Convention, notes: bool) -> Result<(Build
     let entry = module.graph(&module.entry).ok_or_else(never)?;
     let types = entry.inputs().map(|n| Some(Table::constant(Some(n.declared.as_ref()?.first()?.clone()))));
     let types: Vec<_> = types.collect::<Option<_>>().ok_or_else(never)?;
-    let mut builder = Builder::new(module, convention, notes);
+    let mut builder = Builder::new(module, convention, notes, work);
     let part = builder.graph(entry, &[], &types).map_err(|Stop { graph, node, limit }| match limit {
         Limit::Entries(decisions) => ModelError::TooLarge { graph, node, decisions },
         Limit::Real(decision) => ModelError::Real { graph, node, decision },
+        Limit::Work => ModelError::Work { graph, node },
     })?;
     if part.factors.iter().any(|f| f.values.iter().all(Option::is_none)) {
         return Err(never());

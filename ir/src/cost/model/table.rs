@@ -8,6 +8,8 @@ use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 use std::cell::{Cell, RefCell};
 
+/// Runs of functions and entries of tables, over a whole module, up to which a model is made.
+pub(super) const MAX_WORK: u64 = 1 << 24;
 /// Most entries of a table.
 pub(super) const MAX_ENTRIES: usize = 1 << 16;
 
@@ -64,6 +66,8 @@ pub(super) enum Limit {
     Entries(Vec<Name>),
     /// It depends on a real interval.
     Real(Name),
+    /// All tables together take too much work.
+    Work,
 }
 
 /// A function of decisions. Invariants: the scope ascends; the table is in the order of the joint values, the last
@@ -198,6 +202,8 @@ pub(super) struct Explorer<'a> {
     pub vars: RefCell<Vars>,
     /// Where decisions are declared.
     pub module: &'a Module,
+    /// Runs of functions and entries of tables that are left.
+    pub left: Cell<u64>,
 }
 
 impl Explorer<'_> {
@@ -245,6 +251,7 @@ impl Explorer<'_> {
         let vars = self.vars.borrow();
         let entries = scope.iter().try_fold(1usize, |n, v| n.checked_mul(vars.size(*v)).filter(|n| *n <= MAX_ENTRIES));
         let Some(entries) = entries else { return Err(self.too_many(&scope)) };
+        self.spend(entries as u64)?;
         let mut values: Vec<Option<T>> = vec![None; entries];
         for (path, value) in leaves {
             // The entries that agree with the leaf's assumptions: start with one, and spread over what is free.
@@ -271,6 +278,7 @@ impl Explorer<'_> {
         leaves: &mut Vec<(Vec<(Var, usize)>, T)>,
     ) -> Result<(), Limit> {
         ask.missing.set(None);
+        self.spend(1)?;
         let value = f(ask);
         let Some(v) = ask.missing.get() else {
             leaves.push((ask.assumed.borrow().clone(), value));
@@ -288,6 +296,11 @@ impl Explorer<'_> {
             ask.assumed.borrow_mut().pop();
             grown?;
         }
+        Ok(())
+    }
+
+    fn spend(&self, work: u64) -> Result<(), Limit> {
+        self.left.set(self.left.get().checked_sub(work).ok_or(Limit::Work)?);
         Ok(())
     }
 
