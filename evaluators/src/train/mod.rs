@@ -52,7 +52,7 @@ pub use measure::latency;
 pub use memory::Planned;
 pub use network::{Network, prediction_plan, training_plan};
 pub use recipe::{Algorithm, Annealing, Cadence, DropPath, Precision, Preset, Recipe};
-pub use state::{Best, Epoch, Sums};
+pub use state::{Best, Epoch, SavedRun, Sums};
 pub use trainer::{Score, Stepped, Trainer, hits, measure};
 
 /// A loss above so many times that of guessing, the logarithm of the number of classes, ends a run: it has diverged.

@@ -4,7 +4,9 @@
 //!   needs. Its metadata say of which run it is, and where it stands.
 //! * A file is checked before anything is taken from it.
 
+use super::dataset::Dataset;
 use super::error::TrainError;
+use super::recipe::Recipe;
 use super::trainer::{Score, Trainer};
 use codegen::array::Weights;
 use codegen::checkpoint::{Checkpoint, check};
@@ -12,7 +14,7 @@ use codegen::torch::{to_array, to_tensor};
 use ir::Name;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// A finished epoch.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -95,6 +97,104 @@ fn json<T: Serialize>(value: &T) -> String {
     serde_json::to_string(value).expect("invariant: plain numbers and words are JSON")
 }
 
+/// What makes a run beside its network: with all of it equal, the weights are equal.
+type Identity = BTreeMap<String, String>;
+
+/// Which weights a run begins with.
+const FIRST: &str = "first weights";
+const DRAWN: &str = "drawn";
+/// Before the digest of those that another left.
+const INHERITED: &str = "inherited";
+
+fn identity(data: &str, recipe: &Recipe) -> Identity {
+    let mut identity = BTreeMap::from([
+        ("format".to_owned(), FORMAT.to_owned()),
+        ("version".to_owned(), VERSION.to_owned()),
+        ("data".to_owned(), data.to_owned()),
+        ("seed".to_owned(), recipe.seed.to_string()),
+    ]);
+    let settings = recipe.settings().into_iter();
+    identity.extend(settings.map(|(key, value)| (format!("{SETTING}{key}"), value)));
+    identity
+}
+
+/// The beginning of a setting's name in the metadata.
+const SETTING: &str = "recipe.";
+
+/// A digest of weights.
+pub(super) fn digest(weights: &Weights) -> String {
+    let bytes = Checkpoint { arrays: weights.clone(), metadata: BTreeMap::new() }.to_bytes();
+    crate::digest::sha256(&bytes)[..16].to_owned()
+}
+
+/// What a checkpoint says of its run: enough to tell whether one may go on from it before there is a network.
+#[derive(Clone, Debug)]
+pub struct SavedRun {
+    path: PathBuf,
+    metadata: Identity,
+}
+
+impl SavedRun {
+    /// Reads it.
+    ///
+    /// # Errors
+    /// If the file cannot be read, or is no checkpoint of a training run.
+    pub fn read(path: &Path) -> Result<Self, TrainError> {
+        Self::of(path, Checkpoint::load(path)?.metadata)
+    }
+
+    fn of(path: &Path, metadata: Identity) -> Result<Self, TrainError> {
+        let saved = Self { path: path.to_owned(), metadata };
+        match saved.metadata.get("format") {
+            Some(format) if format == FORMAT => Ok(saved),
+            _ => Err(saved.no_run(format!("its metadata name no format `{FORMAT}`"))),
+        }
+    }
+
+    /// A setting of its recipe, as a recipe's text has it.
+    #[must_use]
+    pub fn setting(&self, key: &str) -> Option<&str> {
+        self.metadata.get(&format!("{SETTING}{key}")).map(String::as_str)
+    }
+
+    /// Checks that it is a run with this data set and recipe, whose weights were inherited or not, whatever its network.
+    ///
+    /// # Errors
+    /// If it is another; what differs is named.
+    pub fn check(&self, dataset: &Dataset, recipe: &Recipe, inherits: bool) -> Result<(), TrainError> {
+        self.agrees(identity(dataset.data().name(), recipe))?;
+        let first = self.field(FIRST);
+        let given = if inherits { INHERITED } else { DRAWN };
+        if first.starts_with(given) { Ok(()) } else { Err(self.other(FIRST, given)) }
+    }
+
+    fn agrees(&self, identity: Identity) -> Result<(), TrainError> {
+        match identity.iter().find(|(field, given)| self.field(field) != *given) {
+            Some((field, given)) => Err(self.other(field, given)),
+            None => Ok(()),
+        }
+    }
+
+    fn field(&self, name: &str) -> &str {
+        self.metadata.get(name).map_or("absent", String::as_str)
+    }
+
+    fn other(&self, field: &str, given: &str) -> TrainError {
+        let (stored, given) = (self.field(field).to_owned(), given.to_owned());
+        let field = field.strip_prefix(SETTING).unwrap_or(field).to_owned();
+        TrainError::OtherRun { path: self.path.clone(), field, stored, given }
+    }
+
+    fn no_run(&self, why: String) -> TrainError {
+        TrainError::NoRun { path: self.path.clone(), why }
+    }
+
+    fn parsed<T: for<'a> Deserialize<'a>>(&self, field: &str) -> Result<T, TrainError> {
+        let text = self.metadata.get(field).ok_or_else(|| self.no_run(format!("it has no `{field}`")))?;
+        serde_json::from_str(text).map_err(|e| self.no_run(e.to_string()))
+    }
+}
+
 impl Trainer {
     /// Writes a checkpoint; a file that is there is replaced as a whole.
     ///
@@ -118,16 +218,11 @@ impl Trainer {
     }
 
     /// What makes the run: with all of it equal, its weights are equal.
-    fn identity(&self) -> BTreeMap<String, String> {
-        let mut identity = BTreeMap::from([
-            ("format".to_owned(), FORMAT.to_owned()),
-            ("version".to_owned(), VERSION.to_owned()),
-            ("graph".to_owned(), self.network.hash.to_string()),
-            ("data".to_owned(), self.data.clone()),
-            ("seed".to_owned(), self.recipe.seed.to_string()),
-        ]);
-        let settings = self.recipe.settings().into_iter();
-        identity.extend(settings.map(|(key, value)| (format!("recipe.{key}"), value)));
+    fn identity(&self) -> Identity {
+        let mut identity = identity(&self.data, &self.recipe);
+        identity.insert("graph".to_owned(), self.network.hash.to_string());
+        let first = self.inherited.as_ref().map_or_else(|| DRAWN.to_owned(), |d| format!("{INHERITED} {d}"));
+        identity.insert(FIRST.to_owned(), first);
         identity
     }
 
@@ -136,27 +231,14 @@ impl Trainer {
     /// # Errors
     /// If the file cannot be read, or is of another network, data set or recipe; nothing has been taken from it then.
     pub fn resume(&mut self, path: &Path) -> Result<(), TrainError> {
-        let Checkpoint { arrays, mut metadata } = Checkpoint::load(path)?;
-        let no_run = |why: String| TrainError::NoRun { path: path.to_owned(), why };
-        if metadata.get("format").is_none_or(|f| f != FORMAT) {
-            return Err(no_run(format!("its metadata name no format `{FORMAT}`")));
-        }
+        let Checkpoint { arrays, metadata } = Checkpoint::load(path)?;
+        let saved = SavedRun::of(path, metadata)?;
+        let no_run = |why: String| saved.no_run(why);
         let (state, weights): (Weights, Weights) = arrays.into_iter().partition(|(name, _)| name.contains(STATE));
         check(&self.network.train, &weights)?;
-        for (field, given) in self.identity() {
-            let stored = metadata.remove(&field).unwrap_or_else(|| "absent".to_owned());
-            if stored != given {
-                let field = field.strip_prefix("recipe.").unwrap_or(&field).to_owned();
-                return Err(TrainError::OtherRun { path: path.to_owned(), field, stored, given });
-            }
-        }
-        let mut read = |field: &str| metadata.remove(field).ok_or_else(|| no_run(format!("it has no `{field}`")));
-        let (at, history, best) = (read("position")?, read("history")?, read("best")?);
-        fn parsed<T: for<'a> Deserialize<'a>>(text: &str) -> Result<T, String> {
-            serde_json::from_str(text).map_err(|e| e.to_string())
-        }
-        let (at, history, best): (Position, Vec<Epoch>, Option<Best>) =
-            (parsed(&at).map_err(no_run)?, parsed(&history).map_err(no_run)?, parsed(&best).map_err(no_run)?);
+        saved.agrees(self.identity())?;
+        let (at, history): (Position, Vec<Epoch>) = (saved.parsed("position")?, saved.parsed("history")?);
+        let best: Option<Best> = saved.parsed("best")?;
         if at.batch >= self.batches() || history.len() != at.epoch as usize {
             return Err(no_run(format!("epoch {}, batch {} is no place in it", at.epoch + 1, at.batch + 1)));
         }

@@ -57,6 +57,8 @@ pub struct Stepped {
 pub struct Trainer {
     pub(super) recipe: Recipe,
     pub(super) data: String,
+    /// The digest of the weights that it began with, if they were not drawn.
+    pub(super) inherited: Option<String>,
     pub(super) network: Network,
     pub(super) params: Params,
     pub(super) optimizer: Box<dyn Optimizer>,
@@ -104,6 +106,7 @@ impl Trainer {
         Ok(Self {
             recipe: recipe.clone(),
             data: dataset.data().name().to_owned(),
+            inherited: None,
             train: executor(network.train.clone()),
             eval: executor(network.eval.clone()),
             bound: DIVERGED * (network.classes.max(2) as f64).ln(),
@@ -128,6 +131,7 @@ impl Trainer {
     pub fn inherit(&mut self, weights: &Weights) -> Result<(), TrainError> {
         let _guard = tch::no_grad_guard();
         self.params.load(&self.network.train, weights)?;
+        self.inherited = Some(super::state::digest(weights));
         if let Some(ema) = &mut self.ema {
             ema.f_copy_(&self.params.flat)?;
         }
