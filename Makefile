@@ -4,7 +4,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup-torch demo demo-train demo-oneshot test check check-default bless bench bench-peers bench-repro deny
+.PHONY: help setup-torch demo demo-train demo-oneshot test test-default check check-default bless bench bench-peers bench-repro deny
 
 CARGO ?= cargo
 # All of Lanista, in the one profile that check, tests and demos share: another would build libtorch's bindings again.
@@ -49,12 +49,15 @@ check: setup-torch
 	$(call stage,format,$(CARGO) fmt --all --check)
 	$(call stage,clippy,$(CARGO) clippy $(ALL) --all-targets -- -D warnings)
 
-# What a table search is built from holds no libtorch, and compiles without it.
+# What a table search is built from holds no libtorch: it compiles without, and the command line runs.
 check-default:
-	$(call stage,default build,$(CARGO) clippy --locked -p lanista -- -D warnings)
+	$(call stage,default build,$(CARGO) clippy --locked -p lanista --bins --tests -- -D warnings)
 	@! $(CARGO) tree --locked -p lanista -e normal,build | grep -E '(torch-sys|tch) v'
 
-test: check check-default
+test-default:
+	$(call stage,tests of the default build,$(CARGO) test --locked -p lanista --bins --test cli)
+
+test: check check-default test-default
 	$(call stage,tests,$(CARGO) test $(ALL) --lib --bins --tests --examples)
 	$(call stage,doc tests,$(CARGO) test $(ALL) --doc)
 	$(call stage,docs,RUSTDOCFLAGS='-D warnings' $(CARGO) doc $(ALL) --no-deps)
