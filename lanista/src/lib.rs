@@ -6,7 +6,6 @@ pub use ir;
 pub use mutators;
 pub use strategies;
 
-#[cfg(feature = "torch")]
 pub mod events;
 
 /// What most programs need.

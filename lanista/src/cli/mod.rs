@@ -33,7 +33,6 @@ mod train;
 mod train;
 mod verify;
 mod visible;
-#[cfg(feature = "torch")]
 mod watch;
 
 use args::{Cli, Command};
@@ -104,6 +103,13 @@ fn usage(error: &clap::Error) -> ExitCode {
     let parts = text.lines().map(str::trim).take_while(|l| !l.starts_with("Usage:")).filter(|l| !l.is_empty());
     let line: Vec<&str> = parts.filter(|l| !l.starts_with("For more information")).collect();
     let line = line.join("; ").replace(":; ", ": ");
-    output::note(&format!("{line}; see `lanista --help`"));
+    // Of a command its own help.
+    let usage = text.lines().find_map(|l| l.trim().strip_prefix("Usage: lanista")).unwrap_or_default();
+    let of: String = usage
+        .split(' ')
+        .skip(1)
+        .take_while(|w| w.starts_with(|c: char| c.is_ascii_lowercase()))
+        .fold(String::new(), |of, word| format!("{of} {word}"));
+    output::note(&format!("{line}; see `lanista{of} --help`"));
     ExitCode::from(2)
 }

@@ -4,7 +4,7 @@ use super::args::SearchArgs;
 use super::failure::Failure;
 use super::grid::{Align, Grid, seconds, thousands};
 use super::list::pretty;
-use super::output::{self, Target};
+use super::output::{self, Outputs};
 use super::source::Source;
 use super::train::Retrain;
 use super::watch::Watch;
@@ -24,9 +24,14 @@ pub fn search(args: &SearchArgs, strategy: &str) -> Result<(), Failure> {
     refuse_flags(args)?;
     let source = Source::load(&args.target)?;
     let train = evaluator(args)?;
-    let drawing = args.draw.as_deref().map(|f| Target::new("--draw", f)).transpose()?;
-    let json = args.report.json.as_deref().filter(|f| *f != Path::new("-"));
-    let json = json.map(|f| Target::new("--json", f)).transpose()?;
+    let mut outputs = Outputs::default();
+    source.register(&mut outputs)?;
+    if let Some(checkpoint) = &args.one_shot.checkpoint {
+        outputs.keeps("--checkpoint", checkpoint)?;
+    }
+    let drawing = outputs.file("--draw", args.draw.as_deref())?;
+    let json = outputs.file("--json", args.report.json.as_deref())?;
+    let mut watch = Watch::new(&mut outputs, args.report.logdir.as_deref())?;
     let recipe = evaluators::train::Recipe { seed: args.seed, ..train.recipe().clone() };
     let dataset = Dataset::open(&train.data().to_string(), None, recipe.device)?;
     let space = &source.space;
@@ -41,36 +46,35 @@ pub fn search(args: &SearchArgs, strategy: &str) -> Result<(), Failure> {
         }
     };
     let is_text = train.data().is_text();
-    let mut watch = args.one_shot.logdir.as_deref().map(|f| Watch::begin(f, is_text)).transpose()?;
-    let mut watched = Ok(());
     let mut report = |epoch: &Epoch| {
         if !args.report.quiet {
             output::note(&line(space, epoch, is_text));
         }
-        if let Some(watch) = watch.as_mut().filter(|_| watched.is_ok()) {
-            watched = watch.note(space, epoch);
+        if let Some(watch) = &mut watch {
+            watch.epoch(space, epoch, is_text);
         }
     };
-    let retrain = Retrain::of(args, space, &train)?;
-    let mut net = strategy.supernet(space, &dataset, &recipe).map_err(refuse)?;
+    let retrain = Retrain::of(args, space, &train, &dataset, &mut outputs)?;
+    let mut net = strategy.supernet(space, &dataset, &recipe).map_err(|e| match e {
+        OneShotError::Train(e @ (TrainError::Image { .. } | TrainError::Classes { .. } | TrainError::Words { .. })) => {
+            source.unfit(e)
+        }
+        e => refuse(e),
+    })?;
     let found = strategy.run(&mut net, keep.as_ref(), &mut report).map_err(refuse)?;
-    watched?;
-    if let Some(target) = &drawing {
-        target.write(space.drawing(&found.sample)?.to_svg())?;
-    }
     let evaluator = evaluators::Evaluator::identity(&train);
     let result = Shown { space, strategy: &strategy, evaluator, args, is_text, found };
-    if let Some(target) = &json {
-        target.write(&result.json()?)?;
-    }
-    match &args.report.json {
-        Some(f) if f == Path::new("-") => output::print(&result.json()?),
-        _ => output::print(&result.text()?),
-    }?;
-    match retrain {
-        Some(retrain) => retrain.run(&mut net, &result.found.sample),
-        None => Ok(()),
-    }
+    outputs.write(json.as_ref(), || result.json());
+    outputs.write(drawing.as_ref(), || Ok(space.drawing(&result.found.sample)?.to_svg()));
+    let text = match &args.report.json {
+        Some(f) if f == Path::new("-") => result.json(),
+        _ => result.text(),
+    };
+    let printed = text.and_then(|text| output::print(&text));
+    outputs.attempt(printed);
+    outputs.attempt(retrain.map_or(Ok(()), |retrain| retrain.run(&mut net, &result.found.sample)));
+    outputs.attempt(watch.map_or(Ok(()), Watch::finish));
+    outputs.end()
 }
 
 /// A search that broke is no bad input.

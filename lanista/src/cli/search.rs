@@ -7,11 +7,14 @@ use super::progress::Shown;
 use super::protocol::Plan;
 use super::result::Found;
 use super::source::Source;
+use super::watch::Watch;
+#[cfg(feature = "torch")]
+use evaluators::EvaluateError;
 use evaluators::Evaluator;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use strategies::{Experiment, ExperimentError, Journal, StopReason, StoreError, Strategy};
+use strategies::{Experiment, ExperimentError, Journal, Progress, StopReason, StoreError, Strategy};
 
 /// A search with all its parts made.
 struct Prepared {
@@ -100,6 +103,7 @@ pub fn resume(args: &ResumeArgs) -> Result<(), Failure> {
 fn run(mut p: Prepared, args: &ReportArgs) -> Result<(), Failure> {
     let mut outputs = p.outputs;
     let json = outputs.file("--json", args.json.as_deref())?;
+    let mut watch = Watch::new(&mut outputs, args.logdir.as_deref())?;
     let unit = p.evaluator.search_metrics().first().map_or("", |m| m.unit);
     let mut shown = Shown::new(args.quiet, unit, p.plan.wall);
     // A pool scores a part of its space only: the search stays inside.
@@ -120,9 +124,15 @@ fn run(mut p: Prepared, args: &ReportArgs) -> Result<(), Failure> {
     if let Some(journal) = &mut p.journal {
         experiment = experiment.store(journal);
     }
-    let study = experiment.progress(|progress| shown.tell(progress)).run();
+    let tell = |progress: &Progress<'_>| {
+        shown.tell(progress);
+        if let Some(watch) = &mut watch {
+            watch.trial(progress);
+        }
+    };
+    let study = experiment.progress(tell).run();
     shown.finish();
-    let study = study.map_err(|e| refuse(e, p.made.as_deref()))?;
+    let study = study.map_err(|e| refuse(e, p.made.as_deref(), &p.source))?;
     let read = study.trials.len() as u64 - study.evaluated;
     if read > 0 && !args.quiet {
         output::note(&format!("{read} trials were read from the journal, {} evaluated", study.evaluated));
@@ -152,11 +162,13 @@ fn run(mut p: Prepared, args: &ReportArgs) -> Result<(), Failure> {
     if let Some(reason) = reason {
         outputs.attempt::<()>(Err(Failure::search(reason)));
     }
+    outputs.attempt(watch.map_or(Ok(()), Watch::finish));
     outputs.end()
 }
 
 /// An experiment that cannot run: bad input, unless a store failed on the way.
-fn refuse(e: ExperimentError, made: Option<&Path>) -> Failure {
+#[cfg_attr(not(feature = "torch"), allow(unused_variables, reason = "only a training can find a file unfit"))]
+fn refuse(e: ExperimentError, made: Option<&Path>, source: &Source) -> Failure {
     match &e {
         ExperimentError::Store(StoreError::Io { what: "write" | "sync", .. }) => return Failure::search(e),
         ExperimentError::Store(_) => {}
@@ -168,6 +180,8 @@ fn refuse(e: ExperimentError, made: Option<&Path>) -> Failure {
         }
     }
     match e {
+        #[cfg(feature = "torch")]
+        ExperimentError::Evaluator(EvaluateError::Train(e)) => source.unfit(e),
         ExperimentError::Evaluator(e) => e.into(),
         e => Failure::usage(e),
     }

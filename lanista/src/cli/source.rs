@@ -3,6 +3,8 @@
 use super::args::Selection;
 use super::failure::Failure;
 use super::output::Outputs;
+#[cfg(feature = "torch")]
+use evaluators::train::TrainError;
 use ir::{Elaboration, Fault, Faults, Module, Name, OpRegistry, Program, Value};
 use mutators::{Sample, Space};
 use rand_chacha::ChaCha8Rng;
@@ -65,8 +67,12 @@ impl ModuleFile {
 
     /// `file:line:column` of the node, graph or decision that a fault is about, as far as the text tells.
     fn place(&self, fault: &Fault) -> String {
+        self.at(fault.graph.as_ref(), fault.node.as_ref())
+    }
+
+    fn at(&self, graph: Option<&Name>, node: Option<&Name>) -> String {
         let shown = self.path.display();
-        match locate(&self.text, fault.graph.as_ref(), fault.node.as_ref()) {
+        match locate(&self.text, graph, node) {
             Some((line, column)) => format!("{shown}:{line}:{column}"),
             None => shown.to_string(),
         }
@@ -115,7 +121,13 @@ impl Source {
     /// Reads `darts:channels=36,layers=20`, or a file.
     pub fn load(target: &str) -> Result<Self, Failure> {
         if !is_file(target) {
-            return Ok(Self { space: mutators::spaces::build(target)?, file: None });
+            let space = mutators::spaces::build(target);
+            if space.is_err() && Path::new(target).is_file() {
+                return Err(Failure::usage(format!(
+                    "{target}: is no space, but a file; write ./{target} to have it read"
+                )));
+            }
+            return Ok(Self { space: space?, file: None });
         }
         let path = undigested(target);
         let file = ModuleFile::read(Path::new(path))?;
@@ -165,6 +177,34 @@ impl Source {
             Some(file) => file.refuse(&e),
             None => ir_failure(&e),
         })
+    }
+
+    /// What is to be done about a network that does not fit a data set: to a space of the hub by its options, which the
+    /// error says, and to a file where it says what does not fit.
+    #[cfg(feature = "torch")]
+    pub fn unfit(&self, e: TrainError) -> Failure {
+        let Some(file) = &self.file else { return e.into() };
+        let entry = file.module.graph(&file.module.entry);
+        let input = entry.and_then(|g| g.inputs().next()).map(|node| node.name.clone());
+        let at = |node: Option<Name>| file.at(Some(&file.module.entry), node.as_ref());
+        let input_named = input.as_deref().unwrap_or_default();
+        let (place, message) = match e {
+            TrainError::Image { takes, data, image, option } => {
+                let shape = option.replace('x', ", ");
+                let remedy = format!("state f32[N, {shape}] as the type of %{input_named}");
+                (at(input), format!("takes {takes}, but an image of `{data}` is {image}; {remedy}"))
+            }
+            TrainError::Classes { output, found, data, classes } => {
+                let remedy = format!("let its last layer give {classes}, as `linear .. {{out={classes}}}`");
+                (at(None), format!("output {output} is {found}, but `{data}` has {classes} classes; {remedy}"))
+            }
+            TrainError::Words { output, found, data, words } => {
+                let remedy = format!("let its last layer give {words}, and its embedding take as many");
+                (at(None), format!("output {output} is {found}, but `{data}` has {words} words; {remedy}"))
+            }
+            e => return e.into(),
+        };
+        Failure::usage(format!("{place}: @{}: {message}", file.module.entry))
     }
 
     /// Whether nothing is left to decide, so that the only network needs no sample.

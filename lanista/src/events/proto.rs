@@ -9,7 +9,7 @@ pub struct Event {
     pub wall_time: f64,
     #[prost(int64, tag = "2")]
     pub step: i64,
-    #[prost(oneof = "What", tags = "3, 5")]
+    #[prost(oneof = "What", tags = "3, 5, 7")]
     pub what: Option<What>,
 }
 
@@ -19,7 +19,19 @@ pub enum What {
     FileVersion(String),
     #[prost(message, tag = "5")]
     Summary(Summary),
+    #[prost(message, tag = "7")]
+    SessionLog(SessionLog),
 }
+
+#[derive(Clone, PartialEq, Message)]
+pub struct SessionLog {
+    /// [`START`].
+    #[prost(int32, tag = "1")]
+    pub status: i32,
+}
+
+/// A run begins, or goes on, at the event's step.
+pub const START: i32 = 1;
 
 #[derive(Clone, PartialEq, Message)]
 pub struct Summary {

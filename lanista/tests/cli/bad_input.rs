@@ -34,6 +34,25 @@ fn unknown_names_come_with_the_nearest() {
 }
 
 #[test]
+fn usage_errors_lead_to_the_help_of_their_command() {
+    let f = folder();
+    for (args, help) in [
+        (&["serch", "toy"][..], "`lanista --help`"),
+        (&["search"], "`lanista search --help`"),
+        (&["show", "toy", "--fromat", "svg"], "`lanista show --help`"),
+        (&["table", "verify"], "`lanista table verify --help`"),
+        (&["train", "toy"], "`lanista train --help`"),
+    ] {
+        let message = refused(f.path(), args);
+        assert!(message.ends_with(&format!("see {help}")), "{message}");
+    }
+    // A file whose name reads like that of a space.
+    fs::write(f.path().join("mine"), ok(f.path(), &["show", "toy"])).expect("a file");
+    has(&refused(f.path(), &["show", "mine"]), &["mine: is no space, but a file; write ./mine"]);
+    ok(f.path(), &["show", "./mine"]);
+}
+
+#[test]
 fn options_out_of_range() {
     let f = folder();
     let r = |args: &[&str]| refused(f.path(), args);

@@ -4,14 +4,18 @@ mod bad_input;
 mod data;
 mod evil_names;
 mod export;
+mod flags;
 mod golden;
 mod inspect;
 mod journal;
 mod json;
 mod kill;
+mod logdir;
 #[cfg(feature = "torch")]
 mod one_shot;
 mod outputs;
+#[cfg(feature = "torch")]
+mod retrain;
 mod search;
 mod support;
 #[cfg(feature = "torch")]

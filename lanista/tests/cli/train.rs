@@ -188,6 +188,40 @@ fn bad_input_is_one_line_and_leaves_nothing() {
     }
 }
 
+/// A file is told where it says what does not fit; a space of the hub has options for it.
+#[test]
+fn what_a_file_must_say_to_fit_a_data_set() {
+    let f = with_network();
+    let other = NETWORK.replace("f32[N, 1, 8, 8]", "f32[N, 3, 12, 12]");
+    fs::write(f.path().join("large.lir"), other).expect("a file");
+    fs::write(f.path().join("seven.lir"), NETWORK.replace("out=10", "out=7")).expect("a file");
+    fs::write(
+        f.path().join("open.lir"),
+        NETWORK
+            .replace("f32[N, 1, 8, 8]", "f32[N, 1, 9, 9]")
+            .replace("  graph @main", "  decision ?p in [0, 1]\n  graph @main"),
+    )
+    .expect("a file");
+    let has_file = |message: &str, parts: &[&str]| {
+        has(message, parts);
+        for option in ["SPACE", "image=", "classes="] {
+            assert!(!message.contains(option), "{message}");
+        }
+    };
+    let train = |file: &'static str| refused(f.path(), &["train", file, "--data", "digits"]);
+    has_file(
+        &train("large.lir"),
+        &["large.lir:3:15: @main: takes f32[N, 3, 12, 12]", "is 1 x 8 x 8", "f32[N, 1, 8, 8] as the type of %x"],
+    );
+    has_file(&train("seven.lir"), &["seven.lir:3:9: @main: output 0 is f32[N, 7]", "10 classes", "{out=10}"]);
+    let searched = |strategy: &'static str, more: &[&'static str]| {
+        let args = ["search", "open.lir", "--strategy", strategy, "--evaluator", "train:data=digits,epochs=1"];
+        refused(f.path(), &[&args[..], more].concat())
+    };
+    has_file(&searched("random", &["--trials", "1"]), &["open.lir:4:15: @main: takes f32[N, 1, 9, 9]"]);
+    has_file(&searched("spos", &[]), &["open.lir:4:15: @main: takes f32[N, 1, 9, 9]"]);
+}
+
 #[test]
 fn checkpoints_of_something_else() {
     let f = with_network();

@@ -118,7 +118,8 @@ pub(super) fn read_arch_string(text: &str) -> Result<Vec<(Name, Value)>, String>
     let shape = "write three nodes, |op~0|+|op~0|op~1|+|op~0|op~1|op~2|";
     let nodes: Vec<&str> = text.trim().split('+').collect();
     if nodes.len() != 3 {
-        return Err(format!("it has {} nodes; {shape}", nodes.len()));
+        let s = if nodes.len() == 1 { "" } else { "s" };
+        return Err(format!("it has {} node{s}; {shape}", nodes.len()));
     }
     let mut pairs = Vec::new();
     for (i, node) in nodes.iter().enumerate() {

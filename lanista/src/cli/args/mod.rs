@@ -18,6 +18,7 @@ Examples:
   lanista verify my_network.lir
 
 Components take options as name:key=value,key=value; `lanista spaces`, `strategies` and `evaluators` list them.
+train, demo-train, demo-oneshot and rank need a build with libtorch: make setup-torch, cargo build --features torch.
 Exit codes: 0 done, 1 the search or the training failed, 2 bad usage.";
 
 /// Neural-architecture search on computation graphs.
@@ -306,5 +307,60 @@ fn positive_seconds(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(s) if s.is_finite() && s > 0.0 && s <= 1e12 => Ok(s),
         _ => Err("a positive number of seconds is expected".into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+    use std::collections::{BTreeMap, BTreeSet};
+
+    type Flags = BTreeMap<String, BTreeSet<String>>;
+
+    /// The flags of every command that runs something, `table verify` for one, as clap knows them.
+    fn known(command: &clap::Command, path: &str, out: &mut Flags) {
+        for sub in command.get_subcommands() {
+            let path = format!("{path} {}", sub.get_name()).trim_start().to_owned();
+            if sub.has_subcommands() {
+                known(sub, &path, out);
+                continue;
+            }
+            let flags = sub.get_arguments().filter_map(|a| Some(format!("--{}", a.get_long()?)));
+            out.insert(path, flags.filter(|f| f != "--help").collect());
+        }
+    }
+
+    /// What stands between backticks.
+    fn quoted(text: &str) -> impl Iterator<Item = &str> {
+        text.split('`').skip(1).step_by(2)
+    }
+
+    /// The rows of the table of commands.
+    fn documented(docs: &str) -> Flags {
+        let table = docs.split("| command | flags |").nth(1).expect("the table is there");
+        let rows = table.lines().skip(2).take_while(|line| line.starts_with('|'));
+        rows.flat_map(|row| {
+            let mut cells = row.split(" | ");
+            let (commands, flags) = (cells.next().unwrap_or_default(), cells.next().unwrap_or_default());
+            let flags: BTreeSet<String> = quoted(flags).map(str::to_owned).collect();
+            quoted(commands).map(move |c| (c.to_owned(), flags.clone())).collect::<Vec<_>>()
+        })
+        .collect()
+    }
+
+    #[test]
+    fn every_command_and_flag_is_documented_and_no_other() {
+        let docs = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/cli.md"));
+        let docs = docs.expect("the docs are in the repository");
+        let mut commands = Flags::new();
+        known(&Cli::command(), "", &mut commands);
+        assert_eq!(documented(&docs), commands);
+        // Each is in the synopsis too.
+        for command in commands.keys() {
+            let first = command.split(' ').next().unwrap_or_default();
+            let named = docs.lines().any(|l| l.starts_with("lanista ") && l.split([' ', '|']).any(|w| w == first));
+            assert!(named, "`{command}` is missing in the synopsis");
+        }
     }
 }

@@ -68,9 +68,6 @@ pub struct OneShotArgs {
     /// Keep a one-shot search in a file after every epoch; if it is there, go on from it
     #[arg(long, value_name = "FILE")]
     pub checkpoint: Option<PathBuf>,
-    /// Write the course of a one-shot search into a folder, for TensorBoard
-    #[arg(long, value_name = "FOLDER")]
-    pub logdir: Option<PathBuf>,
     /// Then train what a one-shot search found, on all training images: NAME or NAME:key=value,.. of a recipe
     #[arg(long, value_name = "RECIPE")]
     pub retrain: Option<String>,
@@ -88,11 +85,7 @@ pub struct OneShotArgs {
 impl OneShotArgs {
     /// The first that is given.
     pub fn given(&self) -> Option<&'static str> {
-        let given = [
-            ("--checkpoint", self.checkpoint.is_some()),
-            ("--logdir", self.logdir.is_some()),
-            ("--retrain", self.retrain.is_some()),
-        ];
+        let given = [("--checkpoint", self.checkpoint.is_some()), ("--retrain", self.retrain.is_some())];
         given.into_iter().find(|(_, given)| *given).map(|(flag, _)| flag)
     }
 }
@@ -111,6 +104,9 @@ pub struct ReportArgs {
     /// Write the result as JSON, `-` for standard output; the file is replaced as a whole
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
+    /// Write the course of the search into a folder, for TensorBoard
+    #[arg(long, value_name = "FOLDER")]
+    pub logdir: Option<PathBuf>,
     /// Count the result's operations by this convention: nasbench, thop or ptflops
     #[arg(long, value_name = "NAME", value_parser = convention, default_value = "nasbench")]
     pub convention: ir::Convention,

@@ -48,7 +48,8 @@ pub struct TrainArgs {
     /// Hold a share of the training images out, and validate on it after every epoch
     #[arg(long, value_name = "1/N|none")]
     pub valid: Option<String>,
-    /// Threads of libtorch's kernels; part of what determines the weights
+    /// Threads of libtorch's kernels, all cores if not given; part of what determines the weights, so that a run that is
+    /// resumed keeps its own
     #[arg(long, value_name = "N")]
     pub threads: Option<usize>,
     /// Where to train: cpu, cuda or cuda:N
@@ -60,6 +61,9 @@ pub struct TrainArgs {
     /// Folder for weights, checkpoint, history and curves; without it, nothing is kept
     #[arg(long, value_name = "FOLDER")]
     pub out: Option<PathBuf>,
+    /// Write the course of the training into a folder, for TensorBoard
+    #[arg(long, value_name = "FOLDER")]
+    pub logdir: Option<PathBuf>,
     /// Go on from the checkpoint in the folder
     #[arg(long)]
     pub resume: bool,

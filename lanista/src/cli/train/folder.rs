@@ -1,7 +1,7 @@
 //! The folder of a training run: what is in it, and that nobody's work is written over.
 
 use super::super::failure::Failure;
-use super::super::output::Target;
+use super::super::output::{Outputs, Target};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -18,19 +18,25 @@ const CURVE: &str = "curve.svg";
 pub struct Folder(PathBuf);
 
 impl Folder {
-    /// A folder that holds no run yet; it need not be there.
-    pub fn fresh(path: &Path) -> Result<Self, Failure> {
+    /// A folder that holds no run yet; it need not be there. `option` is where the path comes from, and `remedy` what to do
+    /// about what it holds.
+    pub fn fresh(option: &str, path: &Path, remedy: &str) -> Result<Self, Failure> {
         let shown = path.display();
         let mut files = [CHECKPOINT, WEIGHTS, NETWORK, CURVE].into_iter().chain(HISTORY);
         if let Some(held) = files.find(|file| fs::symlink_metadata(path.join(file)).is_ok()) {
-            return Err(Failure::usage(format!(
-                "--out {shown}: holds {held} already; go on with --resume, or name another folder"
-            )));
+            return Err(Failure::usage(format!("{option} {shown}: holds {held} already; {remedy}")));
         }
         if path.exists() && !path.is_dir() {
-            return Err(Failure::usage(format!("--out {shown}: is no folder; name one")));
+            return Err(Failure::usage(format!("{option} {shown}: is no folder; name one")));
         }
         Ok(Self(path.to_owned()))
+    }
+
+    /// Registers what a run writes into a folder. A network that was read from there stays what it is.
+    pub fn register(outputs: &mut Outputs, option: &str, path: &Path) -> Result<(), Failure> {
+        outputs.folder(option, path)?;
+        let mut files = [CHECKPOINT, WEIGHTS, CURVE].into_iter().chain(HISTORY);
+        files.try_for_each(|file| outputs.keeps(option, &path.join(file)))
     }
 
     /// A folder whose files are replaced one by one.
@@ -38,11 +44,15 @@ impl Folder {
         Self(path.to_owned())
     }
 
+    /// Whether a folder holds a checkpoint to go on from.
+    pub fn is_of_run(path: &Path) -> bool {
+        path.join(CHECKPOINT).is_file()
+    }
+
     /// A folder that holds a checkpoint.
     pub fn of_run(path: &Path) -> Result<Self, Failure> {
-        let folder = Self(path.to_owned());
-        if folder.checkpoint().is_file() {
-            return Ok(folder);
+        if Self::is_of_run(path) {
+            return Ok(Self(path.to_owned()));
         }
         Err(Failure::usage(format!(
             "--out {}: has no {CHECKPOINT} to resume from; start the run without --resume",

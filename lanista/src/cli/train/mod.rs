@@ -14,11 +14,13 @@ pub use retrain::Retrain;
 
 use super::args::TrainArgs;
 use super::failure::Failure;
-use super::output;
+use super::output::Outputs;
 use super::source::Source;
+use super::watch::Watch;
 use codegen::array::Weights;
 use codegen::checkpoint::Checkpoint;
-use evaluators::train::{Dataset, Measured, Recipe, TrainError, Trainer};
+use codegen::torch::Device;
+use evaluators::train::{Dataset, Epoch, Measured, Recipe, SavedRun, Score, TrainError, Trainer};
 use folder::Folder;
 use mutators::Options;
 use shown::Shown;
@@ -27,14 +29,40 @@ use std::num::NonZero;
 use std::time::Instant;
 use trained::Trained;
 
+/// What holds where neither the recipe nor a flag says anything.
+#[derive(Clone, Copy, Debug)]
+struct Defaults {
+    threads: usize,
+    device: Device,
+}
+
+impl Defaults {
+    /// All cores of this machine; of a run that goes on, what it was started with.
+    fn of(run: Option<&Folder>) -> Result<Self, Failure> {
+        let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
+        let here = Self { threads, device: Device::Cpu };
+        let Some(folder) = run else { return Ok(here) };
+        let saved = SavedRun::read(&folder.checkpoint())?;
+        Ok(Self {
+            threads: saved.setting("threads").and_then(|n| n.parse().ok()).unwrap_or(here.threads),
+            device: saved.setting("device").and_then(|d| d.parse().ok()).unwrap_or(here.device),
+        })
+    }
+}
+
 /// Trains a network.
 pub fn train(args: &TrainArgs) -> Result<(), Failure> {
-    train_from(args, None)
+    let run = match (&args.out, args.resume) {
+        (None, true) => return Err(Failure::usage("--resume needs --out, the folder of the run that goes on")),
+        (Some(path), true) => Some(Folder::of_run(path)?),
+        (_, false) => None,
+    };
+    train_from(args, Defaults::of(run.as_ref())?, None)
 }
 
 /// Trains a network that begins with given weights, or with weights that are drawn.
-fn train_from(args: &TrainArgs, weights: Option<&Weights>) -> Result<(), Failure> {
-    let recipe = recipe(args)?;
+fn train_from(args: &TrainArgs, defaults: Defaults, weights: Option<&Weights>) -> Result<(), Failure> {
+    let recipe = recipe(args, defaults)?;
     let source = Source::load(&args.target)?;
     let sample = source.select(&args.selection)?;
     if sample.is_none() && !source.is_decided() {
@@ -43,41 +71,85 @@ fn train_from(args: &TrainArgs, weights: Option<&Weights>) -> Result<(), Failure
             args.target
         )));
     }
-    let folder = match (&args.out, args.resume) {
-        (None, true) => return Err(Failure::usage("--resume needs --out, the folder of the run that goes on")),
-        (None, false) => None,
-        (Some(path), false) => Some(Folder::fresh(path)?),
-        (Some(path), true) => Some(Folder::of_run(path)?),
+    let folder = match &args.out {
+        None => None,
+        Some(path) if args.resume => Some(Folder::of_run(path)?),
+        Some(path) => Some(Folder::fresh("--out", path, "go on with --resume, or name another folder")?),
     };
+    let mut outputs = Outputs::default();
+    source.register(&mut outputs)?;
+    if let Some(out) = &args.out {
+        Folder::register(&mut outputs, "--out", out)?;
+    }
+    let watch = Watch::new(&mut outputs, args.logdir.as_deref())?;
     let sample = match sample {
         Some(sample) => sample,
         None => source.space.default_sample()?,
     };
     let program = source.program(Some(&sample))?;
     let dataset = Dataset::open(&args.data, args.data_dir.as_deref(), recipe.device)?;
-    let mut trainer = Trainer::new(&program, &dataset, &recipe)?;
+    let mut trainer = Trainer::new(&program, &dataset, &recipe).map_err(|e| source.unfit(e))?;
     if let Some(weights) = weights {
         trainer.inherit(weights)?;
     }
     if let Some(folder) = &folder {
         if args.resume {
-            trainer.resume(&folder.checkpoint())?;
+            trainer.resume(&folder.checkpoint()).map_err(other_run)?;
         } else {
             folder.make()?;
         }
     }
-    run(&mut trainer, folder.as_ref(), args)?;
+    let mut course = Course { watch, is_text: trainer.network().is_text() };
+    trainer.history().iter().for_each(|epoch| course.epoch(epoch));
+    run(&mut trainer, folder.as_ref(), args, &mut course)?;
     let test = test(&mut trainer)?;
+    course.test(recipe.epochs, &test);
     let named = (!sample.picks().is_empty()).then(|| sample.to_string());
     let trained = Trained::of(&trainer, &args.target, named, &args.data, test);
     if let Some(folder) = &folder {
-        save(&mut trainer, folder, &source.module(Some(&sample))?.to_string(), &trained)?;
+        let network = source.module(Some(&sample))?.to_string();
+        outputs.attempt(save(&mut trainer, folder, &network, &trained));
     }
-    output::print(&report(&trained, folder.as_ref()))
+    let kept = folder.as_ref().filter(|_| outputs.is_sound());
+    outputs.print(&report(&trained, kept));
+    outputs.attempt(course.watch.map_or(Ok(()), Watch::finish));
+    outputs.end()
+}
+
+/// What is written down for `--logdir`, if that is given.
+struct Course {
+    watch: Option<Watch>,
+    is_text: bool,
+}
+
+impl Course {
+    fn epoch(&mut self, epoch: &Epoch) {
+        if let Some(watch) = &mut self.watch {
+            watch.trained(epoch, self.is_text);
+        }
+    }
+
+    fn test(&mut self, epochs: u32, score: &Score) {
+        if let Some(watch) = &mut self.watch {
+            watch.tested(epochs, score, self.is_text);
+        }
+    }
+}
+
+/// A checkpoint that is not of this run. The number of threads is of the run, as sums are rounded by it.
+fn other_run(e: TrainError) -> Failure {
+    match e {
+        TrainError::OtherRun { path, field, stored, given } if field == "threads" => Failure::usage(format!(
+            "{}: is of a run with {stored} threads, not {given}, which would give other weights, as sums are rounded by \
+             their number; leave --threads out, and it goes on with {stored}",
+            path.display()
+        )),
+        e => e.into(),
+    }
 }
 
 /// Trains to the end, and keeps a checkpoint on the way.
-fn run(trainer: &mut Trainer, folder: Option<&Folder>, args: &TrainArgs) -> Result<(), Failure> {
+fn run(trainer: &mut Trainer, folder: Option<&Folder>, args: &TrainArgs, course: &mut Course) -> Result<(), Failure> {
     let mut shown = Shown::new(args.quiet);
     let mut saved = Instant::now();
     while !trainer.is_done() {
@@ -92,6 +164,10 @@ fn run(trainer: &mut Trainer, folder: Option<&Folder>, args: &TrainArgs) -> Resu
             trainer.save(&folder.checkpoint()).map_err(broken)?;
             saved = Instant::now();
         }
+        // Kept first, so that what is shown is not lost.
+        if let Some(epoch) = &step.closed {
+            course.epoch(epoch);
+        }
     }
     shown.finish();
     Ok(())
@@ -103,13 +179,13 @@ fn broken(e: impl Into<TrainError>) -> Failure {
 }
 
 /// The accuracy on the test images.
-fn test(trainer: &mut Trainer) -> Result<evaluators::train::Score, Failure> {
+fn test(trainer: &mut Trainer) -> Result<Score, Failure> {
     let score = trainer.evaluate(Measured::Test).map_err(broken)?;
     score.ok_or_else(|| Failure::search("the training failed: the data set has no test images"))
 }
 
-/// The recipe that the flags describe: all training images, and all cores, unless they say otherwise.
-fn recipe(args: &TrainArgs) -> Result<Recipe, Failure> {
+/// The recipe that the flags describe: all training images, and the defaults, unless they say otherwise.
+fn recipe(args: &TrainArgs, defaults: Defaults) -> Result<Recipe, Failure> {
     let (name, settings) = args.recipe.split_once(':').unwrap_or((&args.recipe, ""));
     let mut text = format!("--recipe:recipe={name}");
     let flags = [
@@ -125,8 +201,9 @@ fn recipe(args: &TrainArgs) -> Result<Recipe, Failure> {
         text += &format!(",{setting}");
     }
     let mut options: Options = text.parse().map_err(Failure::usage)?;
-    let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
-    let recipe = Recipe::take_with(&mut options, |r| (r.valid, r.threads) = (0, cores)).map_err(Failure::usage)?;
+    let Defaults { threads, device } = defaults;
+    let adjust = |r: &mut Recipe| (r.valid, r.threads, r.device) = (0, threads, device);
+    let recipe = Recipe::take_with(&mut options, adjust).map_err(Failure::usage)?;
     options.finish().map_err(Failure::usage)?;
     Ok(Recipe { seed: args.seed, ..recipe })
 }
