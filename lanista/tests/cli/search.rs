@@ -31,15 +31,21 @@ fn seed_and_jobs_determine_the_result() {
     }
 }
 
+/// With 300 queries the mean is 94.20 in an independent simulation, 0.05 its standard error over 20 seeds; random search's
+/// is 93.93.
 #[test]
-fn evolution_finds_a_good_cell() {
-    let result = search(EVOLUTION);
-    let test = &result["incumbent"]["report"][0];
-    assert_eq!(test["name"], "cifar10 test accuracy, 200 epochs");
-    assert!(test["value"].as_f64().is_some_and(|v| v > 93.0), "{test}");
-    assert_eq!(test["of"], 15_625);
-    assert_eq!(result["ledger"]["queries"], 300);
-    assert_eq!(result["ledger"]["report_lookups"], 1);
+fn evolution_finds_good_cells() {
+    let found = |seed: u32| {
+        let result = search(&[EVOLUTION, &["--seed", &seed.to_string()]].concat());
+        let test = &result["incumbent"]["report"][0];
+        assert_eq!(test["name"], "cifar10 test accuracy, 200 epochs");
+        assert_eq!(test["of"], 15_625);
+        assert_eq!(result["ledger"]["queries"], 300);
+        assert_eq!(result["ledger"]["report_lookups"], 1);
+        test["value"].as_f64().expect("a number")
+    };
+    let mean = (0..20).map(found).sum::<f64>() / 20.0;
+    assert!((mean - 94.20).abs() < 0.15, "{mean}");
 }
 
 #[test]
