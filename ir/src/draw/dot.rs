@@ -59,7 +59,7 @@ fn node_attributes(node: &SketchNode, outline: Outline) -> String {
         Outline::Circle => ("circle", "filled".to_owned()),
         Outline::Box | Outline::Pill => ("box", "filled,rounded".to_owned()),
     };
-    if node.kind == NodeKind::Choice {
+    if node.open {
         style.push_str(",dashed");
     }
     let peripheries = if node.kind == NodeKind::Call { ", peripheries=2" } else { "" };

@@ -65,12 +65,14 @@ pub struct SketchNode {
     pub detail: Vec<String>,
     /// The family, which gives the shape and the colour.
     pub kind: NodeKind,
+    /// Whether something about it is not decided yet: its outline is dashed, as that of a choice.
+    pub open: bool,
 }
 
 impl SketchNode {
     /// A node without detail lines.
     pub fn new(id: impl Into<String>, title: impl Into<String>, kind: NodeKind) -> Self {
-        Self { id: id.into(), title: title.into(), detail: Vec::new(), kind }
+        Self { id: id.into(), title: title.into(), detail: Vec::new(), kind, open: kind == NodeKind::Choice }
     }
 
     /// The node with one more line in small print.
@@ -130,6 +132,8 @@ impl SketchEdge {
 /// One panel of a [`Drawing`]: a graph, or a cell.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sketch {
+    /// The graph that it shows, or shows a part of, by name; several panels may show one graph.
+    pub graph: String,
     /// The panel's heading.
     pub name: String,
     /// Lines in small print below the heading.
@@ -145,7 +149,8 @@ pub struct Sketch {
 impl Sketch {
     /// A sketch without nodes.
     pub fn new(name: impl Into<String>, direction: Direction) -> Self {
-        Self { name: name.into(), note: Vec::new(), direction, nodes: Vec::new(), edges: Vec::new() }
+        let name = name.into();
+        Self { graph: name.clone(), name, note: Vec::new(), direction, nodes: Vec::new(), edges: Vec::new() }
     }
 
     /// Adds a node and returns its index.
@@ -205,6 +210,25 @@ impl Drawing {
     pub fn with_sketch(mut self, sketch: Sketch) -> Self {
         self.sketches.push(sketch);
         self
+    }
+
+    /// The names of the graphs that have a panel, in the order of the panels.
+    #[must_use]
+    pub fn graphs(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = Vec::new();
+        for sketch in &self.sketches {
+            if !names.contains(&sketch.graph.as_str()) {
+                names.push(&sketch.graph);
+            }
+        }
+        names
+    }
+
+    /// The drawing with the panels of one graph alone; `None` if there is none.
+    #[must_use]
+    pub fn only(mut self, graph: &str) -> Option<Self> {
+        self.sketches.retain(|sketch| sketch.graph == graph);
+        (!self.sketches.is_empty()).then_some(self)
     }
 
     /// A self-contained SVG: no scripts, no fonts or images from elsewhere, legible on light

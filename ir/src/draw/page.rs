@@ -9,6 +9,14 @@ pub(super) const HEADING_SIZE: f64 = 19.0;
 pub(super) const SUBTITLE_SIZE: f64 = 13.0;
 pub(super) const PANEL_SIZE: f64 = 14.0;
 
+/// The distances of the base lines of a heading, and of a panel's.
+pub(super) const HEADING_LINE: f64 = 24.0;
+pub(super) const PANEL_LINE: f64 = 18.0;
+/// A heading is set in lines as wide as the drawing, but not narrower than this.
+const HEADING_LEAST: f64 = 460.0;
+/// The same for a panel's.
+const PANEL_LEAST: f64 = 240.0;
+
 const MARGIN: f64 = 22.0;
 /// Between panels, and between the border of a panel and what it holds.
 const GUTTER: f64 = 18.0;
@@ -32,15 +40,17 @@ pub(super) struct Panel {
     pub origin: Point,
     /// The border, if there are several panels.
     pub frame: Option<Rect>,
-    /// The left end of the heading's base line, if there is a heading.
+    /// The left end of the heading's first base line, if there is a heading, and its lines.
     pub heading: Option<Point>,
+    pub lines: Vec<String>,
     /// The left end of the base line of the note's first line.
     pub note: Point,
 }
 
 /// A legend's entry: the kind, and the upper left corner of its swatch.
 pub(super) struct Entry {
-    pub kind: NodeKind,
+    /// None for what is open, whatever its kind.
+    pub kind: Option<NodeKind>,
     pub at: Point,
 }
 
@@ -48,6 +58,7 @@ pub(super) struct Entry {
 pub(super) struct Page {
     pub size: Size,
     pub heading: Option<Point>,
+    pub title: Vec<String>,
     pub subtitle: Option<Point>,
     /// One per sketch, in the drawing's order.
     pub panels: Vec<Panel>,
@@ -55,34 +66,30 @@ pub(super) struct Page {
 }
 
 pub(super) fn set(drawing: &Drawing) -> Page {
-    let subtitle = drawing.subtitle.as_deref().unwrap_or_default();
-    let mut y = MARGIN;
-    let heading = (!drawing.title.is_empty()).then(|| {
-        y += HEADING_SIZE;
-        Point { x: MARGIN, y: y - 3.0 }
-    });
-    let subtitle_at = (!subtitle.is_empty()).then(|| {
-        y += SUBTITLE_SIZE + 7.0;
-        Point { x: MARGIN, y: y - 3.0 }
-    });
-    if y > MARGIN {
-        y += 14.0;
-    }
-
     let framed = drawing.sketches.len() > 1;
     let layouts: Vec<Layout> = drawing.sketches.iter().map(layout::lay_out).collect();
     let has_heading = |index: usize| {
         let name = &drawing.sketches[index].name;
         !name.is_empty() && (framed || *name != drawing.title)
     };
+    let lines: Vec<Vec<String>> = drawing
+        .sketches
+        .iter()
+        .zip(&layouts)
+        .map(|(sketch, layout)| {
+            let most = layout.size.w.max(PANEL_LEAST);
+            text::wrap(&sketch.name, PANEL_SIZE, Weight::Bold, most)
+        })
+        .collect();
     let note = |index: usize| drawing.sketches[index].note.len() as f64 * NOTE_LINE;
-    let head = |index: usize| note(index) + if has_heading(index) { PANEL_HEAD } else { 0.0 };
+    let rest = |index: usize| (lines[index].len() - 1) as f64 * PANEL_LINE;
+    let head = |index: usize| note(index) + if has_heading(index) { PANEL_HEAD + rest(index) } else { 0.0 };
     let padding = if framed { PADDING } else { 0.0 };
     let outer: Vec<Size> = layouts
         .iter()
         .enumerate()
         .map(|(index, layout)| {
-            let name = text::width(&drawing.sketches[index].name, PANEL_SIZE, Weight::Bold);
+            let name = lines[index].iter().map(|l| text::width(l, PANEL_SIZE, Weight::Bold)).fold(0.0, f64::max);
             let name = if has_heading(index) { name } else { 0.0 };
             let note = drawing.sketches[index].note.iter().map(|l| text::width(l, NOTE_SIZE, Weight::Regular));
             let widest = note.fold(layout.size.w.max(name), f64::max);
@@ -91,8 +98,24 @@ pub(super) fn set(drawing: &Drawing) -> Page {
         .collect();
     let (frames, area) = columns(&outer);
 
-    let heading_width = text::width(&text::elide(&drawing.title), HEADING_SIZE, Weight::Bold);
+    let subtitle = drawing.subtitle.as_deref().unwrap_or_default();
     let subtitle_width = text::width(subtitle, SUBTITLE_SIZE, Weight::Regular);
+    let most = area.w.max(subtitle_width).max(HEADING_LEAST);
+    let title = text::wrap(&drawing.title, HEADING_SIZE, Weight::Bold, most);
+    let heading_width = title.iter().map(|l| text::width(l, HEADING_SIZE, Weight::Bold)).fold(0.0, f64::max);
+    let mut y = MARGIN;
+    let heading = (!drawing.title.is_empty()).then(|| {
+        let first = y + HEADING_SIZE - 3.0;
+        y = first + (title.len() - 1) as f64 * HEADING_LINE + 3.0;
+        Point { x: MARGIN, y: first }
+    });
+    let subtitle_at = (!subtitle.is_empty()).then(|| {
+        y += SUBTITLE_SIZE + 7.0;
+        Point { x: MARGIN, y: y - 3.0 }
+    });
+    if y > MARGIN {
+        y += 14.0;
+    }
     let inner = area.w.max(heading_width).max(subtitle_width);
     // A narrow drawing stands in the middle below a wide heading.
     let left = MARGIN + (inner - area.w) / 2.0;
@@ -107,16 +130,23 @@ pub(super) fn set(drawing: &Drawing) -> Page {
             let first =
                 Point { x: if framed { x + 16.0 } else { MARGIN }, y: top + padding + if framed { 5.0 } else { 9.0 } };
             let heading = has_heading(index).then_some(first);
-            let below = if has_heading(index) { NOTE_LINE + 2.0 } else { 0.0 };
+            let below = if has_heading(index) { NOTE_LINE + 2.0 + rest(index) } else { 0.0 };
             let note = Point { x: first.x, y: first.y + below };
             let frame = framed.then_some(Rect { x, y: top, w: frame.w, h: frame.h });
-            Panel { layout, origin, frame, heading, note }
+            Panel { layout, origin, frame, heading, lines: lines[index].clone(), note }
         })
         .collect();
     y += area.h;
 
     let legend = legend(drawing, inner, &mut y);
-    Page { size: Size { w: inner + 2.0 * MARGIN, h: y + MARGIN }, heading, subtitle: subtitle_at, panels, legend }
+    Page {
+        size: Size { w: inner + 2.0 * MARGIN, h: y + MARGIN },
+        heading,
+        title,
+        subtitle: subtitle_at,
+        panels,
+        legend,
+    }
 }
 
 /// Sets the panels in columns, each into the column that is shortest so far, with the number
@@ -168,14 +198,19 @@ fn legend(drawing: &Drawing, inner: f64, y: &mut f64) -> Vec<Entry> {
             !plain && boxes.contains(kind)
         })
         .collect();
-    if kinds.len() < LEGEND_FROM {
+    let is_open = |node: &super::SketchNode| node.open && node.kind != NodeKind::Choice;
+    let open = drawing.sketches.iter().any(|sketch| sketch.nodes.iter().any(is_open));
+    if kinds.len() < LEGEND_FROM && !open {
         return Vec::new();
     }
+    // A dashed outline is what has to be explained, however few colours there are.
+    let shown = if kinds.len() < LEGEND_FROM { Vec::new() } else { kinds };
+    let kinds = shown.into_iter().map(Some).chain(open.then_some(None));
     *y += 18.0;
     let mut x = 0.0;
-    let mut entries = Vec::with_capacity(kinds.len());
+    let mut entries = Vec::new();
     for kind in kinds {
-        let width = SWATCH + 6.0 + text::width(kind.name(), measure::LABEL_SIZE, Weight::Regular);
+        let width = SWATCH + 6.0 + text::width(entry_name(kind), measure::LABEL_SIZE, Weight::Regular);
         if x > 0.0 && x + width > inner {
             x = 0.0;
             *y += LEGEND_ROW;
@@ -185,4 +220,9 @@ fn legend(drawing: &Drawing, inner: f64, y: &mut f64) -> Vec<Entry> {
     }
     *y += SWATCH;
     entries
+}
+
+/// The word for an entry of the legend.
+pub(super) fn entry_name(kind: Option<NodeKind>) -> &'static str {
+    kind.map_or("open", NodeKind::name)
 }

@@ -76,7 +76,7 @@ fn label(out: &mut String, edge: &SketchEdge, rect: Rect) {
 }
 
 fn node(out: &mut String, node: &SketchNode, rect: Rect, outline: Outline) {
-    let open = if node.kind == NodeKind::Choice { " open" } else { "" };
+    let open = if node.open { " open" } else { "" };
     out.push_str(&format!("<g class=\"{}\">{}", class(node.kind), title(&tooltip(node))));
     match outline {
         Outline::Circle => {

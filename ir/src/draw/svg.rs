@@ -2,7 +2,7 @@
 
 use super::layout::Point;
 use super::page::{self, Page};
-use super::text::{elide, escape_xml, markup};
+use super::text::{escape_xml, markup};
 use super::{Drawing, NodeKind, palette, panel};
 
 pub(super) fn render(drawing: &Drawing) -> String {
@@ -26,16 +26,10 @@ pub(super) fn render(drawing: &Drawing) -> String {
             out.push('\n');
         }
         if let Some(at) = placed.heading {
-            let name = markup(&elide(&sketch.name), page::PANEL_SIZE);
             let class = if placed.frame.is_some() { "panel left" } else { "panel left muted" };
-            panel::text(&mut out, class, at, &name);
-            out.push('\n');
+            lines(&mut out, class, at, &placed.lines, page::PANEL_SIZE, page::PANEL_LINE);
         }
-        for (k, line) in sketch.note.iter().enumerate() {
-            let at = Point { x: placed.note.x, y: placed.note.y + k as f64 * page::NOTE_LINE };
-            panel::text(&mut out, "detail left muted", at, &markup(line, page::NOTE_SIZE));
-            out.push('\n');
-        }
+        lines(&mut out, "detail left muted", placed.note, &sketch.note, page::NOTE_SIZE, page::NOTE_LINE);
         panel::write(&mut out, sketch, placed);
     }
     legend(&mut out, &page);
@@ -53,11 +47,18 @@ pub(super) fn number(value: f64) -> String {
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
+/// Lines of text below each other, from the left end of the first base line on.
+fn lines(out: &mut String, class: &str, first: Point, lines: &[String], size: f64, distance: f64) {
+    for (k, line) in lines.iter().enumerate() {
+        let at = Point { x: first.x, y: first.y + k as f64 * distance };
+        panel::text(out, class, at, &markup(line, size));
+        out.push('\n');
+    }
+}
+
 fn headings(out: &mut String, drawing: &Drawing, page: &Page) {
     if let Some(at) = page.heading {
-        let title = markup(&elide(&drawing.title), page::HEADING_SIZE);
-        panel::text(out, "heading left", at, &title);
-        out.push('\n');
+        lines(out, "heading left", at, &page.title, page::HEADING_SIZE, page::HEADING_LINE);
     }
     if let (Some(at), Some(subtitle)) = (page.subtitle, &drawing.subtitle) {
         let subtitle = markup(subtitle, page::SUBTITLE_SIZE);
@@ -69,16 +70,16 @@ fn headings(out: &mut String, drawing: &Drawing, page: &Page) {
 fn legend(out: &mut String, page: &Page) {
     for entry in &page.legend {
         let Point { x, y } = entry.at;
-        let open = if entry.kind == NodeKind::Choice { " open" } else { "" };
+        let open = if matches!(entry.kind, Some(NodeKind::Choice) | None) { " open" } else { "" };
         out.push_str(&format!(
             "<g class=\"{}\"><rect class=\"shape{open}\" x=\"{}\" y=\"{}\" width=\"{s}\" height=\"{s}\" rx=\"3\"/></g>",
-            palette::class(entry.kind),
+            palette::class(entry.kind.unwrap_or(NodeKind::Tensor)),
             number(x),
             number(y),
             s = number(page::SWATCH)
         ));
         let at = Point { x: x + page::SWATCH + 6.0, y: y + 10.0 };
-        panel::text(out, "label left muted", at, entry.kind.name());
+        panel::text(out, "label left muted", at, page::entry_name(entry.kind));
         out.push('\n');
     }
 }
@@ -90,7 +91,9 @@ fn kinds(drawing: &Drawing) -> Vec<NodeKind> {
             sketch.nodes.iter().any(|node| node.kind == kind) || sketch.edges.iter().any(|edge| edge.kind == Some(kind))
         })
     };
-    NodeKind::ALL.into_iter().filter(|&kind| used(kind)).collect()
+    // The legend's swatch for what is open is a tensor's.
+    let open = drawing.sketches.iter().any(|sketch| sketch.nodes.iter().any(|node| node.open));
+    NodeKind::ALL.into_iter().filter(|&kind| used(kind) || (open && kind == NodeKind::Tensor)).collect()
 }
 
 /// What a screen reader says after the title.

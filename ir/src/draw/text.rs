@@ -126,6 +126,29 @@ pub(super) fn elide(line: &str) -> String {
     cut
 }
 
+/// A text in lines of at most this width, in user units: broken behind spaces, commas and plus signs, behind other marks
+/// where that is not enough, and within a word if nothing else helps.
+pub(super) fn wrap(text: &str, size: f64, weight: Weight, most: f64) -> Vec<String> {
+    fn split(text: &str, most: f64, wide: &dyn Fn(&str) -> f64, at: &[&[char]]) -> Vec<String> {
+        if wide(text.trim_end()) <= most {
+            return vec![text.to_owned()];
+        }
+        match at {
+            [marks, rest @ ..] => text.split_inclusive(*marks).flat_map(|part| split(part, most, wide, rest)).collect(),
+            [] => text.chars().map(String::from).collect(),
+        }
+    }
+    let wide = |line: &str| width(line, size, weight);
+    let mut lines: Vec<String> = Vec::new();
+    for part in split(text, most, &wide, &[&[' ', ',', '+'], &['|', ')', ']', '_', '-', '/']]) {
+        match lines.last_mut() {
+            Some(line) if wide(&format!("{line}{}", part.trim_end())) <= most => line.push_str(&part),
+            _ => lines.push(part),
+        }
+    }
+    lines.iter().map(|line| line.trim_end().to_owned()).collect()
+}
+
 /// The text as XML character data, also fit for a double-quoted attribute. Characters that XML
 /// 1.0 forbids become U+FFFD, and line breaks become spaces.
 pub(super) fn escape_xml(text: &str) -> String {
@@ -196,6 +219,20 @@ mod tests {
         let cut = elide(&"é".repeat(99));
         assert_eq!(cut.chars().count(), LONGEST_LINE);
         assert!(cut.ends_with('\u{2026}'));
+    }
+
+    #[test]
+    fn wrapped_lines_are_narrow_and_lose_nothing() {
+        for text in
+            ["|a~0|+|b~0|c~1|+|nor_conv_3x3~0|skip_connect~1|d~2|", "[[0,1,0],[0,0,1]]", "one two three", "mmmmmmmmmm"]
+        {
+            let lines = wrap(text, 10.0, Weight::Bold, 60.0);
+            assert!(lines.len() > 1 && lines.iter().all(|line| width(line, 10.0, Weight::Bold) <= 60.0), "{lines:?}");
+            let bare = |text: &str| text.replace(' ', "");
+            assert_eq!(bare(&lines.concat()), bare(text));
+        }
+        assert_eq!(wrap("|a~0|+|b~0|c~1|", 10.0, Weight::Regular, 45.0), ["|a~0|+", "|b~0|c~1|"]);
+        assert_eq!(wrap("", 10.0, Weight::Bold, 60.0), [""]);
     }
 
     #[test]

@@ -194,10 +194,12 @@ impl Program {
 }
 
 impl Program {
-    /// The output types of a graph's nodes, if they are the same in each of its instantiations.
-    pub(crate) fn types_of_graph(&self, graph: &str) -> FxHashMap<Name, Option<Vec<TensorType>>> {
+    /// The output types of a graph's nodes, if they are the same in each of its instantiations, or in each of those with
+    /// these arguments.
+    pub(crate) fn types_of_graph(&self, graph: &str, args: Option<&[i64]>) -> FxHashMap<Name, Option<Vec<TensorType>>> {
         let mut found: FxHashMap<Name, Option<Vec<TensorType>>> = FxHashMap::default();
-        for instance in self.instances.iter().filter(|i| i.graph.name() == graph) {
+        let meant = |i: &&Instance| i.graph.name() == graph && args.is_none_or(|args| i.args[..] == *args);
+        for instance in self.instances.iter().filter(meant) {
             for step in &instance.steps {
                 let types = instance.results(step);
                 found

@@ -76,7 +76,7 @@ fn stated(module: &Module, mut types: Types) -> Result<Types, Faults> {
 
 fn gather(program: &Program, module: &Module, types: &mut Types) {
     for graph in &module.graphs {
-        for (node, seen) in program.types_of_graph(graph.name()) {
+        for (node, seen) in program.types_of_graph(graph.name(), None) {
             let key = (graph.name().clone(), node);
             match types.entry(key) {
                 Entry::Vacant(place) => {

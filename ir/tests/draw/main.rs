@@ -1,5 +1,6 @@
 //! Drawings: golden files, and properties of random graphs.
 
 mod golden;
+mod modules;
 mod properties;
 mod samples;

@@ -21,7 +21,7 @@ pub fn all() -> Vec<(&'static str, Drawing)> {
         ("module_nasbench201", Drawing::of(&parse(NASBENCH201))),
         ("module_nasbench201_decided", Drawing::decided(&parse(NASBENCH201), &nasbench201_sample)),
         ("module_nasbench201_network", Drawing::of(&parse(include_str!("../golden/spaces/nasbench201_network.lir")))),
-        ("module_cell", Drawing::cell(&parse(NASBENCH201), "cell", &nasbench201_sample).expect("a cell")),
+        ("module_cell", Drawing::decided(&parse(NASBENCH201), &nasbench201_sample).only("cell").expect("a cell")),
     ]
 }
 

@@ -9,15 +9,25 @@ use ir::draw::Drawing;
 
 /// Shows a space or a network.
 pub fn show(args: &ShowArgs) -> Result<(), Failure> {
+    if args.graph.is_some() && matches!(args.format, Format::Text | Format::Json) {
+        let text = "--graph draws one graph alone, and a module is text or JSON as a whole; add --format svg or dot";
+        return Err(Failure::usage(text));
+    }
     let source = Source::load(&args.target)?;
     let mut outputs = Outputs::default();
     source.register(&mut outputs)?;
     let file = outputs.file("--output", args.output.as_deref())?;
     let sample = source.select(&args.selection)?;
     let module = source.module(sample.as_ref())?;
-    let drawing = || match &sample {
-        Some(sample) => source.space.drawing(sample).map_err(Failure::from),
-        None => Ok(Drawing::of(&module)),
+    let drawing = || {
+        let whole = match &sample {
+            Some(sample) => source.space.drawing(sample)?,
+            None => Drawing::of(&module),
+        };
+        let Some(name) = &args.graph else { return Ok(whole) };
+        let graphs = whole.graphs().join(", ");
+        let unknown = || Failure::usage(format!("no graph called `{name}` is drawn here; --graph takes {graphs}"));
+        whole.only(name).ok_or_else(unknown)
     };
     let text = match args.format {
         Format::Text => module.to_string(),

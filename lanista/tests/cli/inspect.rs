@@ -89,6 +89,77 @@ fn drawings() {
     }
 }
 
+/// The texts of a drawing, in SVG or DOT, without its style and geometry.
+fn words(drawing: &str) -> String {
+    let svg = drawing.split("<text").skip(1).filter_map(|t| t.split_once('>')?.1.split_once("</text>")).map(|(t, _)| t);
+    let dot = drawing.lines().filter_map(|l| l.split_once("label=")).map(|(_, label)| label);
+    if drawing.starts_with("<svg") { svg.collect::<Vec<_>>().join("\n") } else { dot.collect::<Vec<_>>().join("\n") }
+}
+
+/// What a sample decides is a number in its drawing, in every space.
+#[test]
+fn drawings_of_networks_leave_nothing_open() {
+    for space in [
+        "toy",
+        "darts",
+        "enas-macro",
+        "enas-micro",
+        "nasbench101",
+        "nasbench201",
+        "natsbench-size",
+        "proxyless",
+        "recurrent:steps=5",
+    ] {
+        for format in ["svg", "dot"] {
+            let text = words(&ok(&tests(), &["show", space, "--random", "3", "--format", format]));
+            assert!(!text.is_empty() && !text.contains('?'), "{space}, {format}: {text}");
+        }
+    }
+    let toy = words(&ok(&tests(), &["show", "toy", "--sample", "op=conv1x1,width=24,skip=0", "--format", "svg"]));
+    assert!(toy.contains("c=24, k=3") && toy.contains("[N, 24, 16, 16]"), "{toy}");
+    let open = words(&ok(&tests(), &["show", "toy", "--format", "svg"]));
+    assert!(open.contains("[N, ?width, 16, 16]") && open.contains("?width in [8, 16, 24, 32]"), "{open}");
+    assert!(!open.contains("[N, 8,"), "a default is no fixed shape: {open}");
+}
+
+#[test]
+fn a_drawing_has_its_whole_title() {
+    let cell = "|nor_conv_1x1~0|+|avg_pool_3x3~0|nor_conv_3x3~1|+|skip_connect~0|nor_conv_3x3~1|nor_conv_3x3~2|";
+    for alone in [&[][..], &["--graph", "cell"]] {
+        let args = [&["show", "nasbench201", "--genotype", cell, "--format", "svg"][..], alone].concat();
+        let svg = ok(&tests(), &args);
+        let lines = svg.lines().filter(|l| l.contains("\"heading left\"")).map(|l| words(&format!("<svg>{l}")));
+        assert_eq!(lines.collect::<String>(), cell);
+    }
+}
+
+/// A network of 20 cells is drawn with each kind of cell, and each kind of step, once.
+#[test]
+fn one_graph_is_drawn_alone() {
+    let whole = ok(&tests(), &["show", "darts", "--random", "1", "--format", "svg"]);
+    let height = |svg: &str| {
+        let (_, rest) = svg.split_once(" height=\"").expect("has a height");
+        rest.split_once('"').expect("ends").0.parse::<f64>().expect("a number")
+    };
+    assert!(height(&whole) < 2600.0, "{}", height(&whole));
+    assert_eq!(words(&whole).matches("normal step ×").count(), 3);
+    assert_eq!(words(&whole).matches("normal step&lt;c&gt;").count(), 1);
+    let cell = ok(&tests(), &["show", "darts", "--random", "1", "--format", "svg", "--graph", "normal"]);
+    assert!(height(&cell) < 500.0 && !words(&cell).contains("main"), "{cell}");
+    let dot = ok(&tests(), &["show", "darts", "--random", "1", "--format", "dot", "--graph", "reduce"]);
+    assert_eq!(dot.matches("subgraph").count(), 1);
+    let unknown = run(&["show", "darts", "--random", "1", "--format", "svg", "--graph", "norm"]);
+    assert_eq!((unknown.code, unknown.out.as_str()), (2, ""));
+    assert!(
+        unknown.err.contains("no graph called `norm`") && unknown.err.contains("main, normal, reduce"),
+        "{}",
+        unknown.err
+    );
+    let text = run(&["show", "darts", "--graph", "normal"]);
+    assert_eq!(text.code, 2);
+    assert!(text.err.contains("--format svg or dot"), "{}", text.err);
+}
+
 #[test]
 fn tables_are_checked() {
     let text = ok(&tests(), &["table", "verify", "nasbench201-latency"]);

@@ -3,19 +3,26 @@
 //! * A graph whose nodes are sums and concatenations of operations on single tensors is drawn as the field draws cells:
 //!   circles for tensors, labelled edges for operations. Any other graph is drawn as boxes.
 //! * A choice that is made shows under the label of what was chosen; one that is open shows its candidates.
+//! * A number that is decided is drawn as that number. What is open is an expression of the decisions that it waits for,
+//!   in a dashed box, and the note of the panel says what these may be. Dimensions follow the same rule.
 //! * Types stand on edges where every call of the graph has the same, and only where they change.
+//! * Nodes that recur step by step are drawn once, with their number.
 
 mod cell;
 mod operators;
+mod scope;
+mod shapes;
+mod steps;
 mod view;
 mod words;
 
-use super::Drawing;
+use super::{Drawing, Sketch};
 use crate::cost::Convention;
 use crate::module::Module;
-use crate::program::{Decide, Elaboration};
+use crate::program::Decide;
 use crate::value::Value;
-use crate::verify::default_of;
+use scope::{Decisions, Place};
+use shapes::Shapes;
 use view::View;
 
 impl Drawing {
@@ -45,16 +52,14 @@ impl Drawing {
     /// of the choice; what no output needs is left out.
     #[must_use]
     pub fn decided(module: &Module, decide: &dyn Decide) -> Self {
-        let or_default =
-            |label: &str, index: Option<i64>| decide.value(label, index).or_else(|| default_of(module, label, index));
-        let program = Elaboration::new(module, &or_default).run().ok();
+        let shapes = Shapes::new(module, decide);
         let mut open = 0;
         for d in &module.decisions {
             let members = (0..d.family.unwrap_or(1)).map(|i| d.family.map(|_| i64::from(i)));
             open += members.filter(|i| decide.value(&d.label, *i).is_none()).count();
         }
         let mut drawing = Self::new(module.name.as_str());
-        let cost = program.as_ref().map(|p| p.cost(Convention::Nasbench));
+        let cost = shapes.program().map(|p| p.cost(Convention::Nasbench));
         drawing.subtitle = match (open, cost) {
             (0, Some(c)) => {
                 Some(format!("{} parameters, {} MACs (nasbench)", words::count(c.params), words::count(c.macs)))
@@ -63,29 +68,26 @@ impl Drawing {
             (1, _) => Some("1 decision is open".to_owned()),
             (n, _) => Some(format!("{n} decisions are open")),
         };
-        let reached = view::reached(module, decide);
-        let mut graphs: Vec<_> = module.graphs.iter().filter(|g| reached.contains(g.name())).collect();
-        // The entry comes first, the others as they are declared.
-        graphs.sort_by_key(|g| *g.name() != module.entry);
-        for graph in graphs {
-            let view = View::of(module, graph, decide, program.as_ref());
-            drawing.sketches.push(cell::sketch(&view).unwrap_or_else(|| operators::sketch(&view)));
+        let made = Decisions::new(module, decide);
+        for place in view::reached(&made, Place { graph: module.entry.clone(), args: None }) {
+            let Some(view) = View::of(&made, &place, &shapes) else { continue };
+            drawing.sketches.extend(sketches(&view));
         }
-        // The network, its cells, then the blocks that they are made of.
-        if let Some(rest) = drawing.sketches.get_mut(1..) {
-            rest.sort_by_key(|s| !s.is_cell());
-        }
+        // The network with the steps of it, its cells, then the blocks that they are made of.
+        drawing.sketches.sort_by_key(|s| (s.graph != module.entry.as_str(), !s.is_cell()));
         drawing
     }
+}
 
-    /// The picture of a single graph of a module, a cell, under some decisions; `None` if there is no such graph.
-    #[must_use]
-    pub fn cell(module: &Module, graph: &str, decide: &dyn Decide) -> Option<Self> {
-        let graph = module.graph(graph)?;
-        let view = View::of(module, graph, decide, None);
-        let sketch = cell::sketch(&view).unwrap_or_else(|| operators::sketch(&view));
-        Some(Self::new(graph.name().as_str()).with_sketch(sketch))
+/// The picture of a graph, and those of the steps that recur in it.
+fn sketches(view: &View<'_>) -> Vec<Sketch> {
+    // A select that keeps one operand is that operand, unless it is what makes the graph a cell.
+    let shorter = view.without_single();
+    if let Some(cell) = cell::sketch(&shorter).or_else(|| cell::sketch(view)) {
+        return vec![cell];
     }
+    let (whole, steps) = steps::fold(shorter);
+    std::iter::once(&whole).chain(&steps).map(|v| operators::sketch(v)).collect()
 }
 
 impl Module {

@@ -1,7 +1,8 @@
 //! The words of a drawing: attributes, arguments, types and counts in few characters.
 
-use crate::expr::Expr;
-use crate::graph::Callee;
+use super::scope::Place;
+use crate::expr::{DecisionRef, Expr};
+use crate::graph::{Callee, Graph};
 use crate::module::Module;
 use crate::op::OpTemplate;
 use crate::ty::{DType, TensorType};
@@ -45,12 +46,67 @@ pub(super) fn window(k: &Expr) -> String {
 /// stands alone.
 pub(super) fn arguments(module: &Module, callee: &Callee) -> Option<String> {
     let params = module.graph(&callee.graph).map(|g| g.params()).unwrap_or_default();
-    let parts = callee.args.iter().enumerate().map(|(i, arg)| match params.get(i) {
-        Some(param) if *arg != Expr::Ident(param.clone()) => format!("{param}={arg}"),
-        _ => arg.to_string(),
+    let unnamed = Name::new_static("");
+    let named = callee.args.iter().enumerate().map(|(i, arg)| (params.get(i).unwrap_or(&unnamed).clone(), arg.clone()));
+    pairs(&named.collect::<Vec<_>>())
+}
+
+/// Parameters with their values.
+pub(super) fn pairs(params: &[(Name, Expr)]) -> Option<String> {
+    let parts = params.iter().map(|(name, x)| {
+        if name.is_empty() || *x == Expr::Ident(name.clone()) { x.to_string() } else { format!("{name}={x}") }
     });
     let text = parts.collect::<Vec<_>>().join(", ");
     (!text.is_empty()).then_some(text)
+}
+
+/// The number under which a repeat's arguments see the call: `i = 0 … 2`.
+pub(super) fn numbers(index: &Name, depth: &Expr) -> String {
+    match depth {
+        Expr::Lit(Value::Int(n)) => format!("{index} = 0 … {}", n - 1),
+        _ => format!("{index} = 0, 1, …"),
+    }
+}
+
+/// A graph with its parameters, `cell<c>`, or with its arguments where it is drawn for them alone, `cell<c=16>`.
+pub(super) fn heading(graph: &Graph, place: &Place) -> String {
+    let params = graph.params();
+    if params.is_empty() {
+        return graph.name().to_string();
+    }
+    let text = match &place.args {
+        None => params.join(", "),
+        Some(args) => params.iter().zip(args).map(|(p, a)| format!("{p}={a}")).collect::<Vec<_>>().join(", "),
+    };
+    format!("{}<{text}>", graph.name())
+}
+
+/// What open decisions may be, those of one domain in a line: `?c0, ?c1 in [8, 16]`.
+pub(super) fn domains(module: &Module, decisions: &[&DecisionRef], width: usize) -> Vec<String> {
+    let mut lines: Vec<(Vec<String>, String)> = Vec::new();
+    for d in decisions {
+        let Some(declared) = module.decision(&d.label) else { continue };
+        let (name, domain) = (d.to_string(), declared.domain.to_string());
+        match lines.iter_mut().find(|(_, known)| *known == domain) {
+            Some((names, _)) if names.contains(&name) => {}
+            Some((names, _)) => names.push(name),
+            None => lines.push((vec![name], domain)),
+        }
+    }
+    let lines = lines.into_iter().map(|(names, domain)| format!("{} in {domain}", names.join(", ")));
+    lines.flat_map(|line| wrap(&line, width)).collect()
+}
+
+/// A text in lines of some width, broken after commas.
+fn wrap(text: &str, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for part in text.split_inclusive(", ") {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + part.trim_end().chars().count() <= width => line.push_str(part),
+            _ => lines.push(part.to_owned()),
+        }
+    }
+    lines.iter().map(|line| line.trim_end().to_owned()).collect()
 }
 
 /// What the field calls an operation on an edge: `none`, `skip_connect`, `avg_pool_3x3`, `sep_conv_3x3`.
@@ -104,7 +160,13 @@ pub(super) fn bars<'a>(labels: impl IntoIterator<Item = &'a Name>, width: usize)
                 line.push_str(" | ");
                 line.push_str(label);
             }
-            _ => lines.push(label.to_string()),
+            last => {
+                // A line that goes on says so.
+                if let Some(line) = last {
+                    line.push_str(" |");
+                }
+                lines.push(label.to_string());
+            }
         }
     }
     lines
@@ -132,6 +194,6 @@ mod tests {
     #[test]
     fn labels_fill_lines() {
         let labels: Vec<Name> = ["none", "skip", "conv", "pool"].map(Name::new_static).into();
-        assert_eq!(bars(&labels, 11), ["none | skip", "conv | pool"]);
+        assert_eq!(bars(&labels, 11), ["none | skip |", "conv | pool"]);
     }
 }

@@ -10,6 +10,8 @@ use super::{Layout, Point, Rect, Size};
 /// A drawing is folded if it is longer than this, and longer than so many times its width.
 const LONGEST: f64 = 1400.0;
 const SLENDER: f64 = 2.5;
+/// It stays whole if folding leaves more than this part of its length: an end of two nodes needs no column of its own.
+const WORTH: f64 = 0.8;
 /// Width by height that columns aim at, and height by width that rows aim at.
 pub(super) const OF_COLUMNS: f64 = 1.45;
 pub(super) const OF_ROWS: f64 = 1.0 / OF_COLUMNS;
@@ -43,7 +45,7 @@ pub(super) fn fold(layout: &mut Layout, graph: &Proper, aspect: f64) {
     let layers = layer_extents(layout, graph);
     let cuts = cuts(layout, graph);
     let whole = layout.size;
-    let mut best = (whole.h, Vec::new());
+    let mut best = (WORTH * whole.h, Vec::new());
     for count in 2..=cuts.len() + 1 {
         let chosen = divide(&layers, &cuts, count);
         let columns = columns(layout, graph, &layers, &chosen);

@@ -99,7 +99,8 @@ Examples:
   lanista show darts
   lanista show nasbench201 --format svg --output cell.svg --genotype \\
       '|nor_conv_3x3~0|+|nor_conv_3x3~0|avg_pool_3x3~1|+|skip_connect~0|nor_conv_3x3~1|skip_connect~2|'
-  lanista show toy --sample op=conv3x3,width=16,skip=1 --format json";
+  lanista show toy --sample op=conv3x3,width=16,skip=1 --format json
+  lanista show darts --random 1 --format svg --graph normal --output normal.svg";
 
 /// Arguments of `show`.
 #[derive(Debug, Args)]
@@ -114,6 +115,9 @@ pub struct ShowArgs {
     /// How to show it
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
+    /// Draw this graph alone, with --format svg or dot
+    #[arg(long, value_name = "NAME")]
+    pub graph: Option<String>,
     /// Write to a file, which is replaced as a whole
     #[arg(long, short, value_name = "FILE")]
     pub output: Option<PathBuf>,
