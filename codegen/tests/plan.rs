@@ -66,7 +66,8 @@ fn equal_steps_are_one_and_dead_ones_none() {
 fn check_memory(plan: &Plan) {
     let mut held: BTreeSet<Var> = plan.inputs.iter().copied().collect();
     let weights: BTreeSet<Var> = plan.weights.iter().map(|w| w.var).collect();
-    let wanted: BTreeSet<Var> = plan.wanted().collect();
+    let kept: BTreeSet<Var> = plan.kept().collect();
+    let mut stored: Vec<(Var, u32)> = Vec::new();
     for (i, step) in plan.steps.iter().enumerate() {
         for v in &step.operands {
             assert!(held.contains(v) || weights.contains(v), "step {i} reads {v}, which is gone");
@@ -75,13 +76,21 @@ fn check_memory(plan: &Plan) {
             assert!(plan.frees[i].contains(&step.operands[0]), "step {i} overwrites what lives on");
         }
         held.extend(step.results());
+        for (v, w) in &plan.stores[i] {
+            assert!(step.results().any(|r| r == *v), "step {i} stores {v}, which it does not make");
+            stored.push((*v, *w));
+        }
         for v in &plan.frees[i] {
-            assert!(held.remove(v) && !wanted.contains(v), "step {i} frees {v}");
+            assert!(held.remove(v) && !kept.contains(v), "step {i} frees {v}");
         }
     }
     let unread: BTreeSet<Var> = plan.inputs.iter().copied().filter(|v| held.contains(v)).collect();
-    let left: BTreeSet<Var> = held.difference(&wanted).copied().filter(|v| !unread.contains(v)).collect();
+    let left: BTreeSet<Var> = held.difference(&kept).copied().filter(|v| !unread.contains(v)).collect();
     assert!(left.is_empty(), "{left:?} are left");
+    // A gradient is stored once, by the step that completes it, and freed like any other value.
+    stored.sort_by_key(|(_, w)| *w);
+    let grads = (0..).zip(&plan.weight_grads).filter_map(|(w, v)| Some(((*v)?, w)));
+    assert!(grads.eq(stored), "gradients are stored once each");
 }
 
 #[test]

@@ -169,8 +169,8 @@ impl Tape {
 
     fn mix(&mut self, site: u32, arms: &[Var], g: Var) {
         let mut weights: SmallVec<[Var; 8]> = SmallVec::new();
-        for (arm, x) in arms.iter().enumerate() {
-            let arm = arm as u32;
+        let joined = self.at.plan.sites[site as usize].joined.clone();
+        for (arm, x) in joined.into_iter().zip(arms) {
             if self.is_live(*x) {
                 let ty = self.type_of(*x);
                 let gx = self.grad(Grad::Arm { site, arm }, &[g], ty);
@@ -182,7 +182,8 @@ impl Tape {
             }
         }
         if self.sites {
-            let ty = self.type_of(g).with_shape([(arms.len() as u32).into()]);
+            let arms = self.at.plan.sites[site as usize].arms.len() as u32;
+            let ty = self.type_of(g).with_shape([arms.into()]);
             let row = self.grad(Grad::Weights { site }, &weights, ty.clone());
             let slot = self.at.plan.sites[site as usize].grad;
             let sum = slot.map_or(row, |known| self.emit(Kernel::Sum, &[known, row], ty));

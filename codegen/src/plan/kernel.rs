@@ -23,7 +23,7 @@ pub enum Kernel {
     /// A primitive.
     Prim(Prim),
     /// The arms of a site, joined as the run says: a weighted sum, one of them, or some concatenated. Operands that the
-    /// run does not use may be absent.
+    /// run does not use may be absent; where it uses none, the sum is zero.
     Mix(u32),
     /// The sum of those operands that are present.
     Sum,

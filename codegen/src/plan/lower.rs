@@ -233,10 +233,12 @@ impl Lowering {
 
     fn site(&mut self, at: &Place, label: &Name, kind: SiteKind, arms: Vec<Name>, x: &[Var], ty: TensorType) -> Var {
         let id = self.plan.sites.len() as u32;
-        let site = Site { path: dotted(&at.held), label: label.clone(), kind, arms, grad: None };
+        let counts = |v: Var| kind != SiteKind::Choice || !self.plan.is_zero(v);
+        let (joined, x): (Vec<u32>, Vec<Var>) = (0..).zip(x.iter().copied()).filter(|(_, v)| counts(*v)).unzip();
+        let site = Site { path: dotted(&at.held), label: label.clone(), kind, arms, joined, grad: None };
         self.plan.sites.push(site);
         self.node = dotted(&at.node);
-        self.step(Kernel::Mix(id), x, [ty])
+        self.step(Kernel::Mix(id), &x, [ty])
     }
 
     fn op(&mut self, op: &Op, at: &Place, x: &[Var]) -> Result<Vec<Var>, PlanError> {

@@ -22,7 +22,7 @@ pub use lower::{Lowering, PlanError};
 pub use memory::Memory;
 
 use ir::op::WeightSpec;
-use ir::prim::Var;
+use ir::prim::{Prim, Var};
 use ir::{Name, TensorType};
 use smallvec::SmallVec;
 
@@ -106,6 +106,9 @@ pub struct Site {
     pub kind: SiteKind,
     /// What each arm is: the candidate, the operand's place, the depth.
     pub arms: Vec<Name>,
+    /// The arm of each operand of the site's step, ascending. A candidate of zeros is no operand: it adds nothing, has no
+    /// gradient, and is never made.
+    pub joined: Vec<u32>,
     /// The gradient of the arms' weights, `[arms]`, if the plan computes it.
     pub grad: Option<Var>,
 }
@@ -135,6 +138,8 @@ pub struct Plan {
     pub sites: Vec<Site>,
     /// What is no longer needed after each step.
     pub frees: Vec<SmallVec<[Var; 2]>>,
+    /// The gradients that each step completes, and of which weights: what is to be copied before it is overwritten.
+    pub stores: Vec<SmallVec<[(Var, u32); 1]>>,
     /// Whether a step may write its result over its first operand.
     pub in_place: Vec<bool>,
 }
@@ -159,10 +164,20 @@ impl Plan {
         &self.values[v.index()].ty
     }
 
-    /// Everything that a run must leave: outputs and gradients.
+    /// Everything that a run computes for its own sake: outputs and gradients.
     pub fn wanted(&self) -> impl Iterator<Item = Var> + '_ {
-        let grads = [&self.weight_grads, &self.input_grads, &self.value_grads];
-        let grads = grads.into_iter().flatten().filter_map(|g| *g);
+        self.kept().chain(self.weight_grads.iter().filter_map(|g| *g))
+    }
+
+    /// What a run must leave in memory: all that is wanted, but for the gradients of weights, which it copies.
+    pub fn kept(&self) -> impl Iterator<Item = Var> + '_ {
+        let grads = self.input_grads.iter().chain(&self.value_grads).filter_map(|g| *g);
         self.outputs.iter().copied().chain(grads).chain(self.sites.iter().filter_map(|s| s.grad))
+    }
+
+    /// Whether a value is zeros in every run.
+    pub(crate) fn is_zero(&self, v: Var) -> bool {
+        let Source::Step(s) = self.values[v.index()].source else { return false };
+        matches!(&self.steps[s as usize].kernel, Kernel::Prim(Prim::Full { value, .. }) if value.get() == 0.0)
     }
 }

@@ -32,7 +32,8 @@ impl Plan {
         }
     }
 
-    /// Says what is freed after each step, and which steps may overwrite their first operand.
+    /// Says what is freed after each step, which gradients are to be stored, and which steps may overwrite their first
+    /// operand.
     pub(crate) fn schedule(&mut self) {
         let mut last: Vec<Option<usize>> = vec![None; self.values.len()];
         for (i, step) in self.steps.iter().enumerate() {
@@ -40,7 +41,7 @@ impl Plan {
             step.operands.iter().for_each(|v| last[v.index()] = Some(i));
         }
         let mut pinned = vec![false; self.values.len()];
-        self.wanted().for_each(|v| pinned[v.index()] = true);
+        self.kept().for_each(|v| pinned[v.index()] = true);
         let root = self.storage();
         let mut frees: Vec<SmallVec<[Var; 2]>> = vec![SmallVec::new(); self.steps.len()];
         for (v, value) in self.values.iter().enumerate() {
@@ -65,7 +66,16 @@ impl Plan {
             step.results().for_each(|v| sharers[root[v.index()].index()] += 1);
             frees[i].iter().for_each(|v| sharers[root[v.index()].index()] -= 1);
         }
+        let mut stores = vec![SmallVec::new(); self.steps.len()];
+        for (w, grad) in self.weight_grads.iter().enumerate() {
+            if let Some(v) = grad
+                && let Source::Step(s) = self.values[v.index()].source
+            {
+                stores[s as usize].push((*v, w as u32));
+            }
+        }
         self.frees = frees;
+        self.stores = stores;
         self.in_place = in_place;
     }
 

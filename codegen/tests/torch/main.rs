@@ -5,6 +5,7 @@ mod autograd;
 mod common;
 mod finite;
 mod fused;
+mod layout;
 mod optim;
 mod random;
 mod supernet;

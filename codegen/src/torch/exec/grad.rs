@@ -4,6 +4,7 @@ use super::prim::{Results, two};
 use super::{Frame, ffi};
 use crate::plan::{Grad, Step, Wanted};
 use crate::torch::ffi::{Norm, Pool};
+use ir::TensorType;
 use ir::prim::{Fold, Prim, Unary, Window};
 use smallvec::{SmallVec, smallvec};
 use tch::{Kind, TchError, Tensor};
@@ -84,13 +85,15 @@ impl Frame<'_> {
                 one(ffi::avg_pool_backward(g, &self.sizes(ty), &pool(window), *count_include_pad)?)
             }
             Grad::AdaptiveAvgPool { x: ty } => one(ffi::adaptive_avg_pool_backward(g, &self.sizes(ty))?),
-            Grad::Reduce { fold, axes, x: ty } => one(self.spread(g, *fold, axes, &self.sizes(ty))?),
+            Grad::Reduce { fold, axes, x: ty } => one(self.spread(g, *fold, axes, ty)?),
             Grad::Slice { axis, start, step, x: ty } => {
-                let (axis, sizes) = (*axis as usize, self.sizes(ty));
+                let axis = *axis as usize;
                 let times = if ty.shape[axis].is_batch() { self.batch } else { 1 };
                 let (start, step) = (i64::from(*start) * times, i64::from(*step));
                 let end = start + (g.size()[axis] - 1) * step + 1;
-                one(Tensor::f_slice_backward(g, &sizes[..], axis as i64, start, end, step)?)
+                let gx = self.filled(ty, 0.0)?;
+                gx.f_slice(axis as i64, start, end, step)?.f_copy_(g)?;
+                one(gx)
             }
             Grad::SumTo { x: ty } => one(g.f_sum_to_size(&self.sizes(ty)[..])?),
             Grad::CrossEntropy { smoothing } => one(cross_entropy(g, x[1], x[2], smoothing.get())?),
@@ -105,7 +108,8 @@ impl Frame<'_> {
     }
 
     /// Spreads a gradient over the axes that were folded.
-    fn spread(&self, g: &Tensor, fold: Fold, axes: &[u32], sizes: &[i64]) -> Result<Tensor, TchError> {
+    fn spread(&self, g: &Tensor, fold: Fold, axes: &[u32], ty: &TensorType) -> Result<Tensor, TchError> {
+        let sizes = self.sizes(ty);
         let kept: SmallVec<[i64; 4]> =
             sizes.iter().enumerate().map(|(i, n)| if axes.contains(&(i as u32)) { 1 } else { *n }).collect();
         let mut spread = g.f_reshape(&kept[..])?;
@@ -113,7 +117,8 @@ impl Frame<'_> {
             let n: i64 = axes.iter().map(|a| sizes[*a as usize]).product();
             spread = spread.f_div_scalar(n as f64)?;
         }
-        spread.f_expand(sizes, false)?.f_contiguous()
+        let spread = spread.f_expand(&sizes[..], false)?;
+        if self.is_channels_last(ty) { ffi::channels_last(&spread) } else { spread.f_contiguous() }
     }
 
     /// One primitive under libtorch's autograd.

@@ -34,20 +34,16 @@ impl Frame<'_> {
 
     pub fn mix(&self, site: u32, step: &Step) -> Result<Results, TchError> {
         let pick = self.pick(site);
-        if pick.is_nothing() {
-            let ty = self.exec.plan.type_of(step.first);
-            let zeros = Tensor::f_zeros(&self.sizes(ty)[..], (self.exec.kind_of(ty.dtype), self.exec.device.into()))?;
-            return Ok(smallvec![Some(zeros)]);
-        }
         let mut total: Option<Tensor> = None;
         let mut parts: SmallVec<[&Tensor; 4]> = SmallVec::new();
-        for (arm, v) in step.operands.iter().enumerate().filter(|(a, _)| pick.takes(*a as u32)) {
+        let joined = self.exec.plan.sites[site as usize].joined.iter().zip(&step.operands);
+        for (arm, v) in joined.filter(|(arm, _)| pick.takes(**arm)) {
             let x = self.get(*v);
             if self.reduce(site) == Reduce::Concat {
                 parts.push(x);
                 continue;
             }
-            let x = match self.factor(site, arm as u32)? {
+            let x = match self.factor(site, *arm)? {
                 Some(w) => x.f_mul(&w)?,
                 None => x.shallow_clone(),
             };
@@ -59,7 +55,11 @@ impl Frame<'_> {
         if !parts.is_empty() {
             total = Some(Tensor::f_cat(&parts, 1)?);
         }
-        Ok(smallvec![total])
+        let total = match total {
+            Some(total) => total,
+            None => self.filled(self.exec.plan.type_of(step.first), 0.0)?,
+        };
+        Ok(smallvec![Some(total)])
     }
 
     /// The gradient of an arm that the run takes.
@@ -89,13 +89,16 @@ impl Frame<'_> {
         Ok(Some(g.f_mul(x)?.f_sum(None)?))
     }
 
-    /// The gradients of all the arms' weights, zero where an arm was not taken.
+    /// The gradients of all the arms' weights, zero where an arm was not taken or is zeros itself.
     pub fn site_weights(&self, site: u32, step: &Step) -> Result<Tensor, TchError> {
-        let arms = self.exec.plan.sites[site as usize].arms.len();
+        let site = &self.exec.plan.sites[site as usize];
         let zero = Tensor::f_zeros([0_i64; 0], (self.exec.kind, self.exec.device.into()))?;
-        let row: Vec<&Tensor> = (0..arms)
-            .map(|a| step.operands.get(a).and_then(|v| self.values[v.index()].as_ref()).unwrap_or(&zero))
-            .collect();
+        let mut row: Vec<&Tensor> = vec![&zero; site.arms.len()];
+        for (arm, v) in site.joined.iter().zip(&step.operands) {
+            if let Some(grad) = &self.values[v.index()] {
+                row[*arm as usize] = grad;
+            }
+        }
         Tensor::f_stack(&row, 0)
     }
 }

@@ -86,8 +86,6 @@ pub struct Executor {
     device: Device,
     kind: Kind,
     layout: Layout,
-    /// The weight whose gradient a value is.
-    grad_of: Vec<Option<u32>>,
 }
 
 /// What a run needs besides weights and inputs.
@@ -140,13 +138,7 @@ impl Executor {
     /// An executor for a plan.
     #[must_use]
     pub fn new(plan: Arc<Plan>, device: Device, kind: Kind, layout: Layout) -> Self {
-        let mut grad_of = vec![None; plan.values.len()];
-        for (w, v) in plan.weight_grads.iter().enumerate() {
-            if let Some(v) = v {
-                grad_of[v.index()] = Some(w as u32);
-            }
-        }
-        Self { plan, device, kind, layout, grad_of }
+        Self { plan, device, kind, layout }
     }
 
     /// The plan.
@@ -191,25 +183,16 @@ impl Executor {
                     kernel: step.kernel.to_string(),
                     source,
                 })?;
-                for (v, t) in step.results().zip(results) {
-                    match (t, self.grad_of[v.index()]) {
-                        (Some(t), Some(w)) => {
-                            let grad = params.grad_of(w as usize).expect("invariant: a learned weight has a gradient");
-                            grad.shallow_clone().f_copy_(&t)?;
-                            frame.values[v.index()] = Some(t);
-                        }
-                        (t, _) => frame.values[v.index()] = t,
+                step.results().zip(results).for_each(|(v, t)| frame.values[v.index()] = t);
+                for (v, w) in &self.plan.stores[i] {
+                    if let Some(t) = &frame.values[v.index()] {
+                        let grad = params.grad_of(*w as usize).expect("invariant: a learned weight has a gradient");
+                        grad.shallow_clone().f_copy_(t)?;
                     }
                 }
             }
             for v in &self.plan.frees[i] {
                 frame.values[v.index()] = None;
-            }
-            for v in step.results().filter(|v| self.grad_of[v.index()].is_some()) {
-                // Copied; other users of the same value, if any, come before its last use.
-                if !self.is_used_later(v, i) {
-                    frame.values[v.index()] = None;
-                }
             }
         }
         frame.outcome()
@@ -237,10 +220,6 @@ impl Executor {
             step.results().zip(results).for_each(|(v, t)| frame.values[v.index()] = t);
         }
         Ok(frame.outcome()?.outputs)
-    }
-
-    fn is_used_later(&self, v: Var, step: usize) -> bool {
-        !self.plan.frees[step].contains(&v) && self.plan.steps[step + 1..].iter().any(|s| s.operands.contains(&v))
     }
 
     fn frame<'a>(&'a self, params: &Params, inputs: &[Tensor], run: &'a Run<'a>) -> Result<Frame<'a>, ExecError> {
@@ -312,9 +291,9 @@ impl Frame<'_> {
     fn has_operands(&self, step: &Step) -> bool {
         let present = |v: &Var| self.values[v.index()].is_some();
         match &step.kernel {
-            Kernel::Mix(site) if self.pick(*site).is_nothing() => true,
-            Kernel::Sum | Kernel::Mix(_) => step.operands.iter().any(present),
-            Kernel::Grad(crate::Grad::Weights { .. }) => true,
+            // A site that is reached has the arms that it takes, or is zero.
+            Kernel::Mix(_) | Kernel::Grad(crate::Grad::Weights { .. }) => true,
+            Kernel::Sum => step.operands.iter().any(present),
             _ => step.operands.iter().all(present),
         }
     }
@@ -326,6 +305,28 @@ impl Frame<'_> {
     /// The sizes of a type for this batch.
     pub fn sizes(&self, ty: &TensorType) -> SmallVec<[i64; 4]> {
         ty.shape.iter().map(|d| d.per_example() as i64 * if d.is_batch() { self.batch } else { 1 }).collect()
+    }
+
+    /// Whether values of a type lie channels-last.
+    fn is_channels_last(&self, ty: &TensorType) -> bool {
+        ty.rank() == 4 && self.exec.layout == Layout::ChannelsLast
+    }
+
+    /// A constant, an image in the run's layout.
+    pub fn filled(&self, ty: &TensorType, value: f64) -> Result<Tensor, TchError> {
+        let (sizes, options) = (self.sizes(ty), (self.exec.kind_of(ty.dtype), self.exec.device.into()));
+        match sizes[..] {
+            [n, c, h, w] if self.is_channels_last(ty) => {
+                Tensor::f_full([n, h, w, c], value, options)?.f_permute([0, 3, 1, 2])
+            }
+            _ => Tensor::f_full(&sizes[..], value, options),
+        }
+    }
+
+    /// An image that was made otherwise, in the run's layout.
+    fn laid(&self, ty: &TensorType, t: Tensor) -> Result<Tensor, TchError> {
+        // The bridge's functions are not recorded.
+        if self.is_channels_last(ty) && !self.recorded { ffi::channels_last(&t) } else { Ok(t) }
     }
 
     fn step(&mut self, i: usize, step: &Step) -> Result<SmallVec<[Option<Tensor>; 3]>, TchError> {

@@ -85,10 +85,7 @@ impl Frame<'_> {
     fn made(&self, prim: &Prim, place: usize) -> Result<Tensor, TchError> {
         let exec = self.exec;
         match prim {
-            Prim::Full { ty, value } => {
-                let options = (exec.kind_of(ty.dtype), exec.device.into());
-                Tensor::f_full(&self.sizes(ty)[..], value.get(), options)
-            }
+            Prim::Full { ty, value } => self.filled(ty, value.get()),
             Prim::Mask { drop, ty, p } => {
                 let p = if *drop == Drop::Path { p.get() * self.run.drop_path } else { p.get() };
                 let sizes = self.sizes(ty);
@@ -161,7 +158,10 @@ impl Frame<'_> {
                 one(x[0].f_slice(i64::from(*axis), start * times, (start + (len - 1) * step + 1) * times, step)?)
             }
             Prim::Pad { before, after, value } => one(pad(x[0], *before, *after, *value)?),
-            Prim::Reshape { .. } => one(x[0].f_reshape(&self.sizes(self.exec.plan.type_of(first))[..])?),
+            Prim::Reshape { .. } => {
+                let ty = self.exec.plan.type_of(first);
+                one(self.laid(ty, x[0].f_reshape(&self.sizes(ty)[..])?)?)
+            }
             Prim::Permute { perm } => {
                 let perm: SmallVec<[i64; 4]> = perm.iter().map(|a| i64::from(*a)).collect();
                 one(x[0].f_permute(&perm[..])?)

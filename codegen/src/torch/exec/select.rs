@@ -87,8 +87,8 @@ impl Selection {
             match step.kernel {
                 Kernel::Mix(site) => {
                     let pick = &self.sites[site as usize];
-                    let taken = step.operands.iter().enumerate().filter(|(a, _)| pick.takes(*a as u32));
-                    stack.extend(taken.map(|(_, v)| *v));
+                    let arms = plan.sites[site as usize].joined.iter().zip(&step.operands);
+                    stack.extend(arms.filter(|(arm, _)| pick.takes(**arm)).map(|(_, v)| *v));
                 }
                 _ => stack.extend(&step.operands),
             }
