@@ -5,11 +5,14 @@
 // * Freed blocks are kept and given again to requests of nearly their size. What is kept and what is in use together
 //   never exceed the greatest use so far by more than a share, so that no stale size stays forever.
 // * Small blocks are left to the C library.
+// * To release a block takes no memory: what a kept block is listed by is made with the block. So releasing cannot fail,
+//   which it must not, in the destructor of a tensor.
 
 #include <c10/core/Allocator.h>
 #include <c10/core/CPUAllocator.h>
 #include <c10/util/Exception.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
@@ -17,14 +20,22 @@
 #include <mutex>
 #include <new>
 #include <sys/mman.h>
+#include <utility>
 
 namespace {
 
 constexpr size_t SMALL = size_t(1) << 16;
 constexpr size_t PAGE = 4096;
+// Far above any memory, and far below where sums of sizes wrap.
+constexpr size_t GREATEST = size_t(1) << 62;
+
+struct Header;
+using Kept = std::multimap<size_t, Header*>;
+
 // In front of each block; as long as a cache line, so that what follows is aligned for vector instructions.
 struct alignas(64) Header {
     size_t bytes; // of the whole block; 0 for one of the C library
+    Kept::node_type listing; // while the block is in use, what lists it when it is kept
 };
 static_assert(sizeof(Header) == 64);
 
@@ -59,10 +70,11 @@ public:
 
 private:
     std::mutex lock;
-    std::multimap<size_t, Header*> kept;
+    Kept kept;
     size_t used = 0, keeping = 0, peak = 0;
 
     void* take(size_t n) {
+        TORCH_CHECK(n <= GREATEST, "out of memory: ", n, " bytes");
         if (n < SMALL) {
             void* block = nullptr;
             TORCH_CHECK(posix_memalign(&block, 64, n + sizeof(Header)) == 0, "out of memory: ", n, " bytes");
@@ -76,15 +88,17 @@ private:
         if (fit != kept.end() && fit->first <= bytes + bytes / 8) {
             block = fit->second;
             keeping -= block->bytes;
-            kept.erase(fit);
+            block->listing = kept.extract(fit);
         } else {
             size_t allowed = peak + peak / 16;
             size_t needed = used + bytes;
             shrink(allowed > needed ? allowed - needed : 0);
+            Kept fresh;
+            fresh.emplace(bytes, nullptr);
             void* pages = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
             TORCH_CHECK(pages != MAP_FAILED, "out of memory: ", bytes, " bytes");
-            block = static_cast<Header*>(pages);
-            block->bytes = bytes;
+            block = new (pages) Header{bytes, fresh.extract(fresh.begin())};
+            block->listing.mapped() = block;
         }
         used += block->bytes;
         peak = std::max(peak, used);
@@ -112,7 +126,7 @@ private:
         std::lock_guard<std::mutex> guard(self.lock);
         self.used -= block->bytes;
         self.keeping += block->bytes;
-        self.kept.emplace(block->bytes, block);
+        self.kept.insert(std::move(block->listing));
     }
 };
 

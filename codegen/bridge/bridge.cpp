@@ -1,7 +1,7 @@
 // What tch has no binding for: backward kernels, memory formats, arithmetic with a factor.
 //
 // * Every function takes tensors as tch holds them (`at::Tensor*`, null for an absent one), runs without autograd, and
-//   returns null or an error message that the caller frees with `lanista_free`.
+//   returns null or an error message, see `text_of`.
 // * Results are written to `out` as new `at::Tensor*`, owned by the caller.
 
 #include "abi.h"
@@ -9,7 +9,6 @@
 #include <ATen/ATen.h>
 
 #include <cstdint>
-#include <cstdlib>
 #include <optional>
 
 using namespace lanista;
@@ -28,9 +27,7 @@ Tensor sizes_only(const Tensor& like, const int64_t* sizes, int rank) {
 
 } // namespace
 
-LANISTA_API void lanista_free(char* text) { free(text); }
-
-LANISTA_API char* lanista_convolution_backward(
+LANISTA_API const char* lanista_convolution_backward(
     const Tensor* grad, const Tensor* x, const Tensor* w, const int64_t* stride, const int64_t* pad,
     const int64_t* dilation, int64_t groups, int has_bias, int want_x, int want_w, int want_b, Tensor** out) {
     return guarded([&] {
@@ -46,7 +43,7 @@ LANISTA_API char* lanista_convolution_backward(
     });
 }
 
-LANISTA_API char* lanista_batch_norm_backward(
+LANISTA_API const char* lanista_batch_norm_backward(
     const Tensor* grad, const Tensor* x, const Tensor* weight, const Tensor* running_mean, const Tensor* running_var,
     const Tensor* mean, const Tensor* invstd, int train, double eps, int want_x, int want_w, int want_b, Tensor** out) {
     return guarded([&] {
@@ -63,7 +60,7 @@ LANISTA_API char* lanista_batch_norm_backward(
     });
 }
 
-LANISTA_API char* lanista_layer_norm_backward(
+LANISTA_API const char* lanista_layer_norm_backward(
     const Tensor* grad, const Tensor* x, const int64_t* shape, int rank, const Tensor* mean, const Tensor* rstd,
     const Tensor* weight, const Tensor* bias, int want_x, int want_w, int want_b, Tensor** out) {
     return guarded([&] {
@@ -76,7 +73,7 @@ LANISTA_API char* lanista_layer_norm_backward(
     });
 }
 
-LANISTA_API char* lanista_group_norm_backward(
+LANISTA_API const char* lanista_group_norm_backward(
     const Tensor* grad, const Tensor* x, const Tensor* mean, const Tensor* rstd, const Tensor* weight, int64_t groups,
     int want_x, int want_w, int want_b, Tensor** out) {
     return guarded([&] {
@@ -91,7 +88,7 @@ LANISTA_API char* lanista_group_norm_backward(
     });
 }
 
-LANISTA_API char* lanista_max_pool_backward(
+LANISTA_API const char* lanista_max_pool_backward(
     const Tensor* grad, const Tensor* indices, const int64_t* sizes, int rank, const int64_t* k, const int64_t* stride,
     const int64_t* pad, int ceil, Tensor** out) {
     return guarded([&] {
@@ -102,7 +99,7 @@ LANISTA_API char* lanista_max_pool_backward(
     });
 }
 
-LANISTA_API char* lanista_avg_pool_backward(
+LANISTA_API const char* lanista_avg_pool_backward(
     const Tensor* grad, const int64_t* sizes, int rank, const int64_t* k, const int64_t* stride, const int64_t* pad,
     int ceil, int count_include_pad, Tensor** out) {
     return guarded([&] {
@@ -112,16 +109,16 @@ LANISTA_API char* lanista_avg_pool_backward(
     });
 }
 
-LANISTA_API char* lanista_adaptive_avg_pool_backward(const Tensor* grad, const int64_t* sizes, int rank, Tensor** out) {
+LANISTA_API const char* lanista_adaptive_avg_pool_backward(const Tensor* grad, const int64_t* sizes, int rank, Tensor** out) {
     return guarded([&] { out[0] = give(at::_adaptive_avg_pool2d_backward(*grad, sizes_only(*grad, sizes, rank))); });
 }
 
 // A contiguous copy in the channels-last order, or the tensor itself where it already is.
-LANISTA_API char* lanista_channels_last(const Tensor* x, Tensor** out) {
+LANISTA_API const char* lanista_channels_last(const Tensor* x, Tensor** out) {
     return guarded([&] { out[0] = give(x->contiguous(at::MemoryFormat::ChannelsLast)); });
 }
 
 // y += factor * x
-LANISTA_API char* lanista_axpy(Tensor* y, const Tensor* x, double factor) {
+LANISTA_API const char* lanista_axpy(Tensor* y, const Tensor* x, double factor) {
     return guarded([&] { y->add_(*x, factor); });
 }

@@ -20,7 +20,8 @@ template <class F> void stretches(int64_t h, int64_t w, bool uniform, Range rang
 }
 
 template <class T> int64_t tile_pixels(int64_t channels, int64_t images) {
-    return std::max<int64_t>(8, TILE_BYTES / (channels * images * static_cast<int64_t>(sizeof(T))));
+    // Images without channels have pixels too.
+    return std::max<int64_t>(8, TILE_BYTES / std::max<int64_t>(channels * images * static_cast<int64_t>(sizeof(T)), 1));
 }
 
 // Mean and sum of squared deviations of `count` pixels, per channel; gathered tile by tile, joined without
@@ -165,7 +166,7 @@ void finish_batch_norm(const Moments& m, const Tensor& like, const NormParameter
 
 using namespace lanista;
 
-LANISTA_API char* lanista_batch_norm_stats(
+LANISTA_API const char* lanista_batch_norm_stats(
     const Tensor* z_, const Tensor* weight, const Tensor* bias, Tensor* running_mean, Tensor* running_var,
     double momentum, double eps, Tensor** out) {
     return guarded([&] {
@@ -179,7 +180,7 @@ LANISTA_API char* lanista_batch_norm_stats(
     });
 }
 
-LANISTA_API char* lanista_affine_sum(
+LANISTA_API const char* lanista_affine_sum(
     const Tensor* const* x, const Tensor* const* scale, const Tensor* const* shift, int terms, int relu, Tensor** out) {
     return guarded([&] {
         TORCH_CHECK(terms >= 1 && terms <= MOST_TERMS, "expected 1 to ", MOST_TERMS, " terms, found ", terms);
@@ -218,7 +219,7 @@ LANISTA_API char* lanista_affine_sum(
     });
 }
 
-LANISTA_API char* lanista_batch_norm_reduce(
+LANISTA_API const char* lanista_batch_norm_reduce(
     const Tensor* grad_, const Tensor* z_, const Tensor* weight_, const Tensor* mean_, const Tensor* invstd_,
     Tensor** out) {
     return guarded([&] {
@@ -276,7 +277,7 @@ LANISTA_API char* lanista_batch_norm_reduce(
     });
 }
 
-LANISTA_API char* lanista_batch_norm_backward_apply(
+LANISTA_API const char* lanista_batch_norm_backward_apply(
     const Tensor* grad_, const Tensor* z_, const Tensor* factors_, Tensor** out) {
     return guarded([&] {
         const Tensor z = as_image(*z_, "input"), grad = as_image(*grad_, "gradient");

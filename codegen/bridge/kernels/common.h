@@ -79,8 +79,10 @@ template <class T> Image<T> image(const Tensor& t) {
     return i;
 }
 
+// The kernels read numbers of one type from the host's memory: each tensor is compared with one that has been checked.
 inline void same_type(const Tensor& a, const Tensor& b, const char* name) {
-    TORCH_CHECK(a.scalar_type() == b.scalar_type(), name, ": expected ", a.scalar_type(), ", found ", b.scalar_type());
+    TORCH_CHECK(a.scalar_type() == b.scalar_type() && a.device() == b.device(), name, ": expected ", a.scalar_type(),
+        " on ", a.device().str(), ", found ", b.scalar_type(), " on ", b.device().str());
 }
 
 inline void same_sizes(const Tensor& a, at::IntArrayRef sizes, const char* name) {

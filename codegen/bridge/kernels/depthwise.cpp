@@ -62,7 +62,7 @@ LANISTA_KERNEL(line, Line)
 LANISTA_KERNEL(weight, WeightTile)
 
 // Weights as [tap, C], so that the channels of a tap lie next to each other.
-Tensor by_tap(const Tensor& w) { return w.reshape({w.size(0), -1}).t().contiguous(); }
+Tensor by_tap(const Tensor& w) { return w.reshape({w.size(0), w.size(2) * w.size(3)}).t().contiguous(); }
 
 // How many rows a tile has, if each takes `step` rows of `line` bytes more.
 int64_t tile_rows(int64_t rows, int64_t step, int64_t halo, int64_t line) {
@@ -192,7 +192,7 @@ template <class T> struct Backward {
 
 using namespace lanista;
 
-LANISTA_API char* lanista_depthwise(
+LANISTA_API const char* lanista_depthwise(
     const Tensor* x_, const Tensor* w_, const int64_t* window, const Tensor* scale, const Tensor* shift, int relu,
     Tensor** out) {
     return guarded([&] {
@@ -211,7 +211,7 @@ LANISTA_API char* lanista_depthwise(
     });
 }
 
-LANISTA_API char* lanista_depthwise_backward(
+LANISTA_API const char* lanista_depthwise_backward(
     const Tensor* grad_, const Tensor* x_, const Tensor* w_, const int64_t* window, const Tensor* scale,
     const Tensor* shift, int relu, int want_x, int want_w, Tensor** out) {
     return guarded([&] {

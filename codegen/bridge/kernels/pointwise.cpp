@@ -207,7 +207,7 @@ template <class T> struct Backward {
 
 using namespace lanista;
 
-LANISTA_API char* lanista_pointwise(
+LANISTA_API const char* lanista_pointwise(
     const Tensor* x_, const Tensor* w_, const int64_t* stride, const Tensor* scale, const Tensor* shift, int relu,
     Tensor** out) {
     return guarded([&] {
@@ -227,7 +227,7 @@ LANISTA_API char* lanista_pointwise(
     });
 }
 
-LANISTA_API char* lanista_pointwise_backward(
+LANISTA_API const char* lanista_pointwise_backward(
     const Tensor* grad_, const Tensor* z_, const Tensor* factors_, const Tensor* x_, const Tensor* w_,
     const int64_t* stride, const Tensor* scale, const Tensor* shift, int relu, int want_x, int want_w, Tensor** out) {
     return guarded([&] {

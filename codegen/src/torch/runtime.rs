@@ -79,6 +79,15 @@ pub enum RuntimeError {
          start a process that uses CUDA from the first"
     )]
     TooLate(Device),
+    /// The turn alone, while the thread shares it.
+    #[error(
+        "a thread that shares its turn with others cannot have it alone, with {threads} threads for its kernels: they run \
+         beside it; take the turn alone from the first, or end the shared one before"
+    )]
+    Shared {
+        /// The threads that were asked for.
+        threads: usize,
+    },
 }
 
 /// What libtorch was started for.
@@ -90,14 +99,22 @@ static CUDA: Mutex<Option<libloading::Library>> = Mutex::new(None);
 /// Whose turn it is.
 static TURN: RwLock<()> = RwLock::new(());
 
+/// How a thread has the turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Hold {
+    Alone,
+    Shared,
+}
+
 thread_local! {
-    static HAS_TURN: Cell<bool> = const { Cell::new(false) };
+    static HOLD: Cell<Option<Hold>> = const { Cell::new(None) };
 }
 
 /// The right to use libtorch's settings that a process shares, the number of threads among them, until it is dropped.
 ///
 /// A sum's rounding depends on the number of threads. Runs that must be exact to the bit take turns, step by step; a
-/// thread that has the turn may ask for it again. Runs with one thread each disturb each other in nothing and share it.
+/// thread that has the turn may ask for it again. Runs with one thread each disturb each other in nothing and share it; who
+/// shares it cannot have it alone before that ends.
 #[derive(Debug)]
 pub struct Turn(Option<Held>);
 
@@ -113,9 +130,13 @@ impl Turn {
     /// Waits for the turn, and sets the number of threads.
     ///
     /// # Errors
-    /// As [`Runtime::init`].
+    /// As [`Runtime::init`]; also if this thread shares the turn: it would wait for itself.
     pub fn take(device: Device, threads: usize) -> Result<Self, RuntimeError> {
-        Self::with(device, threads, || Held::Alone(TURN.write().unwrap_or_else(PoisonError::into_inner)))
+        if HOLD.get() == Some(Hold::Shared) {
+            return Err(RuntimeError::Shared { threads });
+        }
+        let wait = || Held::Alone(TURN.write().unwrap_or_else(PoisonError::into_inner));
+        Self::with(device, threads, Hold::Alone, wait)
     }
 
     /// Waits for the turn of those that run with one thread each, beside one another.
@@ -123,12 +144,13 @@ impl Turn {
     /// # Errors
     /// As [`Runtime::init`].
     pub fn share(device: Device) -> Result<Self, RuntimeError> {
-        Self::with(device, 1, || Held::Shared(TURN.read().unwrap_or_else(PoisonError::into_inner)))
+        let wait = || Held::Shared(TURN.read().unwrap_or_else(PoisonError::into_inner));
+        Self::with(device, 1, Hold::Shared, wait)
     }
 
-    fn with(device: Device, threads: usize, wait: impl FnOnce() -> Held) -> Result<Self, RuntimeError> {
-        let held = if HAS_TURN.get() { None } else { Some(wait()) };
-        HAS_TURN.set(true);
+    fn with(device: Device, threads: usize, hold: Hold, wait: impl FnOnce() -> Held) -> Result<Self, RuntimeError> {
+        let held = if HOLD.get().is_some() { None } else { Some(wait()) };
+        HOLD.set(HOLD.get().or(Some(hold)));
         let turn = Self(held);
         Runtime::init(device, Some(threads))?;
         Ok(turn)
@@ -138,7 +160,7 @@ impl Turn {
 impl Drop for Turn {
     fn drop(&mut self) {
         if self.0.is_some() {
-            HAS_TURN.set(false);
+            HOLD.set(None);
         }
     }
 }
@@ -235,4 +257,24 @@ pub fn available_memory(device: Device) -> Option<u64> {
 fn cgroup_limit() -> Option<u64> {
     let read = |name: &str| std::fs::read_to_string(format!("/sys/fs/cgroup/{name}")).ok()?.trim().parse::<u64>().ok();
     Some(read("memory.max")?.saturating_sub(read("memory.current").unwrap_or(0)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_shares_the_turn_cannot_have_it_alone() {
+        let shared = Turn::share(Device::Cpu).expect("the processor is there");
+        let error = Turn::take(Device::Cpu, 2).expect_err("another may share it");
+        assert_eq!(error, RuntimeError::Shared { threads: 2 });
+        assert!(error.to_string().contains("end the shared one before"), "{error}");
+        // It is still shared: others can, too.
+        let beside = std::thread::spawn(|| Turn::share(Device::Cpu).map(drop)).join().expect("no panic");
+        beside.expect("the processor is there");
+        drop((Turn::share(Device::Cpu).expect("again"), shared));
+        let alone = Turn::take(Device::Cpu, 2).expect("nobody shares it");
+        drop((Turn::take(Device::Cpu, 2).expect("again"), Turn::share(Device::Cpu).expect("it has more"), alone));
+        Turn::share(Device::Cpu).expect("it was given back");
+    }
 }

@@ -14,7 +14,7 @@ unsafe extern "C" {
         shift: *const C_tensor,
         relu: c_int,
         out: *mut *mut C_tensor,
-    ) -> *mut c_char;
+    ) -> *const c_char;
     fn lanista_depthwise_backward(
         g: *const C_tensor,
         x: *const C_tensor,
@@ -26,7 +26,7 @@ unsafe extern "C" {
         want_x: c_int,
         want_w: c_int,
         out: *mut *mut C_tensor,
-    ) -> *mut c_char;
+    ) -> *const c_char;
     fn lanista_batch_norm_stats(
         z: *const C_tensor,
         weight: *const C_tensor,
@@ -36,7 +36,7 @@ unsafe extern "C" {
         momentum: f64,
         eps: f64,
         out: *mut *mut C_tensor,
-    ) -> *mut c_char;
+    ) -> *const c_char;
     fn lanista_affine_sum(
         x: *const *const C_tensor,
         scale: *const *const C_tensor,
@@ -44,7 +44,7 @@ unsafe extern "C" {
         terms: c_int,
         relu: c_int,
         out: *mut *mut C_tensor,
-    ) -> *mut c_char;
+    ) -> *const c_char;
     fn lanista_batch_norm_reduce(
         g: *const C_tensor,
         z: *const C_tensor,
@@ -52,13 +52,13 @@ unsafe extern "C" {
         mean: *const C_tensor,
         invstd: *const C_tensor,
         out: *mut *mut C_tensor,
-    ) -> *mut c_char;
+    ) -> *const c_char;
     fn lanista_batch_norm_backward_apply(
         g: *const C_tensor,
         z: *const C_tensor,
         factors: *const C_tensor,
         out: *mut *mut C_tensor,
-    ) -> *mut c_char;
+    ) -> *const c_char;
     fn lanista_pointwise(
         x: *const C_tensor,
         w: *const C_tensor,
@@ -67,7 +67,7 @@ unsafe extern "C" {
         shift: *const C_tensor,
         relu: c_int,
         out: *mut *mut C_tensor,
-    ) -> *mut c_char;
+    ) -> *const c_char;
     fn lanista_pointwise_backward(
         g: *const C_tensor,
         z: *const C_tensor,
@@ -81,7 +81,7 @@ unsafe extern "C" {
         want_x: c_int,
         want_w: c_int,
         out: *mut *mut C_tensor,
-    ) -> *mut c_char;
+    ) -> *const c_char;
 }
 
 /// Scale and shift, `[C]`, and whether a ReLU follows: what a fused kernel does to its input.

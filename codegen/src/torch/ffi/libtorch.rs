@@ -19,7 +19,7 @@ unsafe extern "C" {
         want_w: c_int,
         want_b: c_int,
         out: *mut *mut C_tensor,
-    ) -> *mut c_char;
+    ) -> *const c_char;
     fn lanista_batch_norm_backward(
         g: *const C_tensor,
         x: *const C_tensor,
@@ -34,7 +34,7 @@ unsafe extern "C" {
         want_w: c_int,
         want_b: c_int,
         out: *mut *mut C_tensor,
-    ) -> *mut c_char;
+    ) -> *const c_char;
     fn lanista_layer_norm_backward(
         g: *const C_tensor,
         x: *const C_tensor,
@@ -48,7 +48,7 @@ unsafe extern "C" {
         want_w: c_int,
         want_b: c_int,
         out: *mut *mut C_tensor,
-    ) -> *mut c_char;
+    ) -> *const c_char;
     fn lanista_group_norm_backward(
         g: *const C_tensor,
         x: *const C_tensor,
@@ -60,7 +60,7 @@ unsafe extern "C" {
         want_w: c_int,
         want_b: c_int,
         out: *mut *mut C_tensor,
-    ) -> *mut c_char;
+    ) -> *const c_char;
     fn lanista_max_pool_backward(
         g: *const C_tensor,
         indices: *const C_tensor,
@@ -71,7 +71,7 @@ unsafe extern "C" {
         pad: *const i64,
         ceil: c_int,
         out: *mut *mut C_tensor,
-    ) -> *mut c_char;
+    ) -> *const c_char;
     fn lanista_avg_pool_backward(
         g: *const C_tensor,
         sizes: *const i64,
@@ -82,15 +82,15 @@ unsafe extern "C" {
         ceil: c_int,
         count_include_pad: c_int,
         out: *mut *mut C_tensor,
-    ) -> *mut c_char;
+    ) -> *const c_char;
     fn lanista_adaptive_avg_pool_backward(
         g: *const C_tensor,
         sizes: *const i64,
         rank: c_int,
         out: *mut *mut C_tensor,
-    ) -> *mut c_char;
-    fn lanista_channels_last(x: *const C_tensor, out: *mut *mut C_tensor) -> *mut c_char;
-    fn lanista_axpy(y: *const C_tensor, x: *const C_tensor, factor: f64) -> *mut c_char;
+    ) -> *const c_char;
+    fn lanista_channels_last(x: *const C_tensor, out: *mut *mut C_tensor) -> *const c_char;
+    fn lanista_axpy(y: *const C_tensor, x: *const C_tensor, factor: f64) -> *const c_char;
 }
 
 /// Which of three gradients are wanted.

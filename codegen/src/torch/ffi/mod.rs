@@ -4,6 +4,8 @@
 mod allocator;
 mod kernels;
 mod libtorch;
+#[cfg(test)]
+mod tests;
 
 pub use allocator::{install_allocator, peak_bytes, reset_peak};
 pub use kernels::{
@@ -20,10 +22,6 @@ use std::ptr;
 use tch::{TchError, Tensor};
 use torch_sys::C_tensor;
 
-unsafe extern "C" {
-    fn lanista_free(text: *mut c_char);
-}
-
 fn raw(t: &Tensor) -> *const C_tensor {
     t.as_ptr()
 }
@@ -32,17 +30,13 @@ fn maybe(t: Option<&Tensor>) -> *const C_tensor {
     t.map_or(ptr::null(), Tensor::as_ptr)
 }
 
-fn check(text: *mut c_char) -> Result<(), TchError> {
+fn check(text: *const c_char) -> Result<(), TchError> {
     if text.is_null() {
         return Ok(());
     }
-    // SAFETY: the bridge returns null or a string of its own, which is freed once, here.
-    let message = unsafe {
-        let message = CStr::from_ptr(text).to_string_lossy().into_owned();
-        lanista_free(text);
-        message
-    };
-    Err(TchError::Torch(message))
+    // SAFETY: the bridge returns null or a text that stays until this thread calls it again.
+    let message = unsafe { CStr::from_ptr(text) };
+    Err(TchError::Torch(message.to_string_lossy().into_owned()))
 }
 
 fn take(p: *mut C_tensor) -> Option<Tensor> {
@@ -50,14 +44,16 @@ fn take(p: *mut C_tensor) -> Option<Tensor> {
     (!p.is_null()).then(|| unsafe { Tensor::from_ptr(p) })
 }
 
-/// Calls the bridge with room for `N` results.
-fn call<const N: usize>(f: impl FnOnce(*mut *mut C_tensor) -> *mut c_char) -> Result<[Option<Tensor>; N], TchError> {
+/// Calls the bridge with room for `N` results. What it gave before it failed is dropped.
+fn call<const N: usize>(f: impl FnOnce(*mut *mut C_tensor) -> *const c_char) -> Result<[Option<Tensor>; N], TchError> {
     let mut out = [ptr::null_mut(); N];
-    check(f(out.as_mut_ptr()))?;
-    Ok(out.map(take))
+    let text = f(out.as_mut_ptr());
+    let out = out.map(take);
+    check(text)?;
+    Ok(out)
 }
 
-fn one(f: impl FnOnce(*mut *mut C_tensor) -> *mut c_char) -> Result<Tensor, TchError> {
+fn one(f: impl FnOnce(*mut *mut C_tensor) -> *const c_char) -> Result<Tensor, TchError> {
     let [t] = call::<1>(f)?;
     t.ok_or_else(|| TchError::Kind("the bridge gave no tensor".into()))
 }
