@@ -65,6 +65,13 @@ impl Report {
     }
 }
 
+impl Exported {
+    /// A network without weights, of which Python knows nothing.
+    pub fn unwritten(program: Program) -> Self {
+        Self { name: String::new(), program, weights: Weights::new() }
+    }
+}
+
 impl Suite {
     pub fn new() -> Self {
         crate::common::start();

@@ -1,6 +1,6 @@
 //! Whole networks: every gradient of our backward pass against libtorch's autograd, in double precision.
 
-use crate::common::{distance, executor, inputs, training_plan};
+use crate::common::{Truth, distance, executor, inputs, training_plan};
 use codegen::torch::{Layout, Run};
 use ir::prim::Mode;
 use rand_chacha::ChaCha8Rng;
@@ -29,17 +29,15 @@ fn compare(program: &ir::Program, mode: Mode, layout: Layout, what: &str) {
     let outcome = exec.run(&mut params, &given, &run).unwrap_or_else(|e| panic!("{what}: {e}"));
     let gap = distance(&outcome.outputs[0], &outputs[0].detach());
     assert!(gap < 1e-9, "{what}: outputs differ by {gap}");
+    let grads = Truth::of(&truth);
     for (w, t) in used.iter().zip(&truth) {
         let ours = params.grad_of(*w).expect("learned");
-        let gap = distance(ours, t);
-        assert!(
-            gap < 1e-9 || t.abs().max().double_value(&[]) < 1e-12,
-            "{what}: {} differs by {gap}",
-            exec.plan().weights[*w].path
-        );
+        let fault = grads.fault(ours, t, 1e-9);
+        assert_eq!(fault, None, "{what}: the gradient of {}", exec.plan().weights[*w].path);
     }
-    let gap = distance(outcome.input_grads[0].as_ref().expect("the image's"), truth.last().expect("the image's"));
-    assert!(gap < 1e-9, "{what}: the input's gradient differs by {gap}");
+    let image = outcome.input_grads[0].as_ref().expect("the image's");
+    let fault = grads.fault(image, truth.last().expect("the image's"), 1e-9);
+    assert_eq!(fault, None, "{what}: the input's gradient");
     params.load(exec.plan(), &before).expect("its own");
 }
 
@@ -61,4 +59,19 @@ fn samples_of_spaces() {
             }
         }
     }
+}
+
+#[test]
+fn a_gradient_that_should_be_zero_is_compared() {
+    let (zero, one) = (Tensor::zeros([3], (Kind::Double, tch::Device::Cpu)), Tensor::from_slice(&[1.0, -2.0, 0.5]));
+    let grads = Truth::of([&zero, &one]);
+    let fault = |ours: &Tensor, truth: &Tensor| grads.fault(ours, truth, 1e-9);
+    assert_eq!(fault(&zero, &zero), None);
+    assert_eq!(fault(&(&one * 1e-13), &zero), None);
+    assert_eq!(fault(&(&one * 1e-13), &(&one * 1e-14)), None);
+    assert_eq!(fault(&(&one * 1e-6), &zero).as_deref(), Some("is 2e-6 where it is zero"));
+    assert_eq!(fault(&(&one * 1e-6), &(&one * 1e-14)).as_deref(), Some("is 2e-6 where it is zero"));
+    assert!(fault(&(&one * f64::NAN), &zero).is_some() && fault(&(&one * f64::NAN), &one).is_some());
+    assert_eq!(fault(&one, &(&one * (1.0 + 1e-12))), None);
+    assert!(fault(&zero, &one).is_some_and(|f| f.contains("differs by 1e0")));
 }

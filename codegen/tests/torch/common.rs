@@ -95,6 +95,36 @@ pub fn start() -> Device {
     device
 }
 
+/// What is true of tensors of one kind, as the gradients of a loss are, in double precision.
+///
+/// What is zero but for rounding (the gradient of a bias before a batch norm) has no digits to compare: it counts as zero
+/// if it is beside the greatest number of its kind, and then ours must be zero by the same measure.
+pub struct Truth {
+    greatest: f64,
+}
+
+impl Truth {
+    /// Of so many true ones.
+    pub fn of<'a>(truth: impl IntoIterator<Item = &'a Tensor>) -> Self {
+        Self { greatest: truth.into_iter().map(greatest).fold(0.0, f64::max) }
+    }
+
+    /// How ours differs from the true one, unless it agrees.
+    pub fn fault(&self, ours: &Tensor, truth: &Tensor, tolerance: f64) -> Option<String> {
+        let zero = 1e-12 * self.greatest;
+        if greatest(truth) <= zero {
+            let ours = greatest(ours);
+            return (ours.is_nan() || ours > zero).then(|| format!("is {ours:e} where it is zero"));
+        }
+        let gap = distance(ours, truth);
+        (gap.is_nan() || gap >= tolerance).then(|| format!("differs by {gap:e}"))
+    }
+}
+
+fn greatest(t: &Tensor) -> f64 {
+    if t.numel() == 0 { 0.0 } else { t.abs().max().double_value(&[]) }
+}
+
 /// `max |a - b| / max |b|`
 pub fn distance(a: &Tensor, b: &Tensor) -> f64 {
     assert_eq!(a.size(), b.size());

@@ -6,6 +6,7 @@ mod common;
 mod finite;
 mod fused;
 mod layout;
+mod masks;
 mod optim;
 mod random;
 mod supernet;
