@@ -2,12 +2,13 @@
 //!
 //! * An export is a pure function of the program: the same program gives the same bytes.
 //! * What is exported is one network. A supernet, whose choices are open, is refused with the labels of the decisions.
-//! * Weights keep the paths that checkpoints know them by, `stage1.cell0.conv.weight`.
+//! * Weights are finite, and keep the paths that checkpoints know them by, `stage1.cell0.conv.weight`.
 
 pub mod onnx;
 pub mod pytorch;
 mod taken;
 
+use crate::array::Weights;
 use ir::program::Action;
 use ir::{Name, Program};
 
@@ -38,12 +39,40 @@ pub enum ExportError {
     /// Weights of another network.
     #[error("{0}")]
     Weights(String),
+    /// Weights of a run that diverged.
+    #[error(
+        "weight `{path}` holds {count} numbers of {of} that are not finite in single precision; \
+         export weights from before the training diverged"
+    )]
+    NotFinite {
+        /// The weight.
+        path: Name,
+        /// How many of its numbers.
+        count: usize,
+        /// How many there are.
+        of: usize,
+    },
     /// A model that the format cannot hold.
     #[error("the model takes {0} bytes, and an ONNX file can have 2147483647")]
     Size(usize),
     /// Two nodes whose weights have one path.
     #[error("two weights have the path `{0}`; rename one of their nodes")]
     Path(String),
+}
+
+/// Refuses weights that are not numbers, or greater than the single precision that networks run in.
+///
+/// # Errors
+/// If there is one; the first by path is named.
+pub fn finite(weights: &Weights) -> Result<(), ExportError> {
+    for (path, array) in weights {
+        let values = array.to_f32();
+        let count = values.iter().filter(|v| !v.is_finite()).count();
+        if count > 0 {
+            return Err(ExportError::NotFinite { path: path.clone(), count, of: values.len() });
+        }
+    }
+    Ok(())
 }
 
 fn decisions(labels: &[Name]) -> String {

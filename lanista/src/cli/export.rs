@@ -7,7 +7,7 @@ use super::output::Outputs;
 use super::source::Source;
 use codegen::array::Weights;
 use codegen::checkpoint::{Checkpoint, check};
-use codegen::export::{onnx, pytorch};
+use codegen::export::{finite, onnx, pytorch};
 use codegen::init::initialise;
 use codegen::{Lowering, Plan};
 use ir::prim::Mode;
@@ -73,7 +73,9 @@ fn weights(args: &ExportArgs, plan: &Plan) -> Result<Weights, Failure> {
         return Ok(initialise(plan, args.seed));
     };
     let arrays = Checkpoint::load(path).map_err(|e| Failure::usage(format!("--weights {e}")))?.arrays;
-    check(plan, &arrays).map_err(|e| Failure::usage(format!("--weights {}: {e}", path.display())))?;
+    let refuse = |e: &dyn std::fmt::Display| Failure::usage(format!("--weights {}: {e}", path.display()));
+    check(plan, &arrays).map_err(|e| refuse(&e))?;
+    finite(&arrays).map_err(|e| refuse(&e))?;
     Ok(arrays)
 }
 

@@ -108,3 +108,27 @@ fn bad_input() {
     let message = r(&[&["export", "own.lir"][..], &pytorch].concat());
     assert!(message.contains("node `y`") && message.contains("no lowering"), "{message}");
 }
+
+/// Weights of a run that diverged, one number of which is none.
+#[test]
+fn weights_that_are_not_finite() {
+    let f = folder();
+    ok(f.path(), &export(&["--format", "pytorch", "--output", "net.py"]));
+    let whole = fs::read(f.path().join("net.safetensors")).expect("written");
+    let header: [u8; 8] = whole[..8].try_into().expect("a length");
+    let data = 8 + usize::try_from(u64::from_le_bytes(header)).expect("short");
+    for value in [f32::NAN, f32::INFINITY] {
+        let mut bytes = whole.clone();
+        bytes[data..data + 4].copy_from_slice(&value.to_le_bytes());
+        fs::write(f.path().join("bad.safetensors"), bytes).expect("a file");
+        let before = files(f.path());
+        for format in ["pytorch", "onnx"] {
+            let message =
+                refused(f.path(), &export(&["--format", format, "-o", "bad.out", "--weights", "bad.safetensors"]));
+            let place = "--weights bad.safetensors: weight `";
+            assert!(message.starts_with(place) && message.contains("` holds 1 numbers of "), "{message}");
+            assert!(message.contains("not finite") && message.contains("before the training diverged"), "{message}");
+            assert_eq!(files(f.path()), before, "nothing is written");
+        }
+    }
+}

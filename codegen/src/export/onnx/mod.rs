@@ -12,7 +12,7 @@ mod pool;
 mod prims;
 mod proto;
 
-use super::{ExportError, decided};
+use super::{ExportError, decided, finite};
 use crate::array::Weights;
 use crate::checkpoint::check;
 use crate::plan::{Kernel, Lowering, Plan, PlanError};
@@ -52,7 +52,7 @@ const IR_VERSION: i64 = 8;
 /// ```
 ///
 /// # Errors
-/// If decisions are open, a primitive has no counterpart, `weights` are another network's, or the file would be too large.
+/// If decisions are open, a primitive has no counterpart, `weights` are another network's or not finite, or the file would be too large.
 pub fn model(program: &Program, weights: &Weights, title: &str) -> Result<Vec<u8>, ExportError> {
     decided(program)?;
     let plan = Lowering::of(program, Mode::Eval).map_err(|e| match e {
@@ -61,6 +61,7 @@ pub fn model(program: &Program, weights: &Weights, title: &str) -> Result<Vec<u8
     })?;
     let plan = plan.finish();
     check(&plan, weights).map_err(|e| ExportError::Weights(e.to_string()))?;
+    finite(weights)?;
     let graph = graph(program, &plan, weights)?;
     let entry = |key: &str, value: String| StringStringEntryProto { key: key.into(), value };
     let model = ModelProto {
