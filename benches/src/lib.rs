@@ -31,3 +31,17 @@ pub fn evolve(space: &Space, evaluator: &dyn Evaluator, trials: u64, seed: u64) 
     let strategy = strategies::build("regularized-evolution:population=10,sample=3").expect("invariant: built in");
     Experiment::new(space, strategy, evaluator).trials(trials).seed(seed).run().expect("the search runs")
 }
+
+/// Random images `[batch, 3, 32, 32]`, and targets of ten classes in turn.
+///
+/// # Errors
+/// If libtorch refuses.
+#[cfg(feature = "torch")]
+pub fn images(seed: u64, batch: i64) -> Result<Vec<tch::Tensor>, tch::TchError> {
+    let mut rng = codegen::init::stream(seed, &[b"images"]);
+    let n = batch as usize * 3 * 32 * 32;
+    let images: Vec<f32> = (0..n).map(|_| codegen::init::normal(&mut rng).0).collect();
+    let images = tch::Tensor::f_from_slice(&images)?.f_view([batch, 3, 32, 32])?;
+    let targets: Vec<i64> = (0..batch).map(|i| i % 10).collect();
+    Ok(vec![images, tch::Tensor::f_from_slice(&targets)?])
+}

@@ -2,8 +2,9 @@
 //! arguments it takes and whose JSON it prints.
 #![expect(clippy::print_stdout, reason = "the result is what it prints")]
 
+use benches::images;
 use clap::Parser;
-use codegen::init::{initialise, normal, stream};
+use codegen::init::initialise;
 use codegen::torch::{Device, Executor, Layout, Optimizer, Params, Run, Runtime, Sgd, clip_grad_norm};
 use codegen::{Lowering, Wrt};
 use ir::prim::{Emit, Mode, Prim};
@@ -11,7 +12,7 @@ use ir::value::Real;
 use ir::{DType, Dim, TensorType};
 use std::sync::Arc;
 use std::time::Instant;
-use tch::{Kind, Tensor};
+use tch::Kind;
 
 type Fallible<T> = Result<T, Box<dyn std::error::Error>>;
 
@@ -58,7 +59,7 @@ fn main() -> Fallible<()> {
 
     let base = status_bytes("VmRSS")?;
     reset_peak()?;
-    let inputs = inputs(&args)?;
+    let inputs = images(args.seed, args.batch)?;
     let (mut times, mut losses, mut first) = (Vec::new(), Vec::new(), None);
     for i in 0..args.warmup + args.steps {
         let begin = Instant::now();
@@ -113,16 +114,6 @@ fn plan(args: &Args) -> Fallible<codegen::Plan> {
     }
     let loss = lowering.outputs()[0];
     Ok(lowering.differentiate(loss, &Wrt::weights())?.finish())
-}
-
-/// Random images and targets.
-fn inputs(args: &Args) -> Fallible<Vec<Tensor>> {
-    let mut rng = stream(args.seed, &[b"images"]);
-    let n = args.batch as usize * 3 * 32 * 32;
-    let images: Vec<f32> = (0..n).map(|_| normal(&mut rng).0).collect();
-    let images = Tensor::f_from_slice(&images)?.f_view([args.batch, 3, 32, 32])?;
-    let targets: Vec<i64> = (0..args.batch).map(|i| i % 10).collect();
-    Ok(vec![images, Tensor::f_from_slice(&targets)?])
 }
 
 fn status_bytes(field: &str) -> Fallible<u64> {
