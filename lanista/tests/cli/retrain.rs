@@ -77,6 +77,8 @@ fn what_does_not_fit_is_refused_before_the_search() {
     assert!(message.contains("not known there by a genotype"), "{message}");
     let message = r(&["--retrain-space", "darts"]);
     assert!(message.contains("not known there by a genotype"), "{message}");
+    let misnamed = refused(f.path(), &search(SPACE, "gdas", &["--retrain", "drats"]));
+    assert!(misnamed.contains("`--retrain`: recipe=drats") && misnamed.contains("did you mean `darts`?"), "{misnamed}");
     let message = r(&["--retrain-space", "nasbench201"]);
     assert!(message.contains("f32[N, 3, 32, 32]") && message.contains("image=1x8x8"), "{message}");
 }

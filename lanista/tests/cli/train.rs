@@ -241,7 +241,12 @@ fn checkpoints_of_something_else() {
     };
     has(
         &r(&run("other.lir", &["--resume"])),
-        &["another graph", "`v1.weight` is [8, 1, 3, 3] there, [8, 1, 1, 1] here"],
+        &[
+            "run/checkpoint.safetensors: ",
+            "another graph",
+            "`v1.weight` is [8, 1, 3, 3] there, [8, 1, 1, 1] here",
+            "resume with the network that it was started with",
+        ],
     );
     has(&r(&run("small.lir", &["--resume", "--seed", "1"])), &["its seed is 0, not 1"]);
     has(&r(&run("small.lir", &["--resume", "--batch", "10"])), &["its batch is 64, not 10"]);

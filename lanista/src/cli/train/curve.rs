@@ -77,7 +77,8 @@ impl Panel {
         let last = epochs.to_string();
         let gap = columns.saturating_sub(last.len() + 1).max(1);
         let ends = if epochs > 1 { format!("1{}{last}", " ".repeat(gap)) } else { "1".to_owned() };
-        write!(out, "{:>8} +{}\n{:>8}  {ends} epochs\n", "", "-".repeat(columns), "")
+        let unit = if epochs > 1 { "epochs" } else { "epoch" };
+        write!(out, "{:>8} +{}\n{:>8}  {ends} {unit}\n", "", "-".repeat(columns), "")
             .expect("invariant: a string takes it");
         out
     }
@@ -209,7 +210,8 @@ mod tests {
     #[test]
     fn few_and_many_epochs() {
         assert_eq!(panel(&[], &[]).text(), "");
-        assert!(panel(&[5.0], &[]).text().contains(" |*"));
+        let one = panel(&[5.0], &[]).text();
+        assert!(one.contains(" |*") && one.ends_with(" 1 epoch\n"), "{one}");
         let many: Vec<f64> = (0..600).map(f64::from).collect();
         let text = panel(&many, &[]).text();
         assert!(text.lines().all(|l| l.len() <= 80), "{text}");

@@ -18,7 +18,7 @@ use super::output::Outputs;
 use super::source::Source;
 use super::watch::Watch;
 use codegen::array::Weights;
-use codegen::checkpoint::Checkpoint;
+use codegen::checkpoint::{Checkpoint, CheckpointError};
 use codegen::torch::Device;
 use evaluators::train::{Dataset, Epoch, Measured, Recipe, SavedRun, Score, TrainError, Trainer};
 use folder::Folder;
@@ -26,12 +26,15 @@ use mutators::Options;
 use shown::Shown;
 use std::collections::BTreeMap;
 use std::num::NonZero;
+use std::path::Path;
 use std::time::Instant;
 use trained::Trained;
 
 /// What holds where neither the recipe nor a flag says anything.
 #[derive(Clone, Copy, Debug)]
 struct Defaults {
+    /// The flag that names the recipe.
+    flag: &'static str,
     threads: usize,
     device: Device,
 }
@@ -40,10 +43,11 @@ impl Defaults {
     /// All cores of this machine; of a run that goes on, what it was started with.
     fn of(run: Option<&Folder>) -> Result<Self, Failure> {
         let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
-        let here = Self { threads, device: Device::Cpu };
+        let here = Self { flag: "--recipe", threads, device: Device::Cpu };
         let Some(folder) = run else { return Ok(here) };
         let saved = SavedRun::read(&folder.checkpoint())?;
         Ok(Self {
+            flag: here.flag,
             threads: saved.setting("threads").and_then(|n| n.parse().ok()).unwrap_or(here.threads),
             device: saved.setting("device").and_then(|d| d.parse().ok()).unwrap_or(here.device),
         })
@@ -94,7 +98,8 @@ fn train_from(args: &TrainArgs, defaults: Defaults, weights: Option<&Weights>) -
     }
     if let Some(folder) = &folder {
         if args.resume {
-            trainer.resume(&folder.checkpoint()).map_err(other_run)?;
+            let checkpoint = folder.checkpoint();
+            trainer.resume(&checkpoint).map_err(|e| other_run(&checkpoint, e))?;
         } else {
             folder.make()?;
         }
@@ -137,13 +142,16 @@ impl Course {
 }
 
 /// A checkpoint that is not of this run. The number of threads is of the run, as sums are rounded by it.
-fn other_run(e: TrainError) -> Failure {
+fn other_run(checkpoint: &Path, e: TrainError) -> Failure {
+    let shown = checkpoint.display();
     match e {
-        TrainError::OtherRun { path, field, stored, given } if field == "threads" => Failure::usage(format!(
-            "{}: is of a run with {stored} threads, not {given}, which would give other weights, as sums are rounded by \
-             their number; leave --threads out, and it goes on with {stored}",
-            path.display()
+        TrainError::OtherRun { field, stored, given, .. } if field == "threads" => Failure::usage(format!(
+            "{shown}: is of a run with {stored} threads, not {given}, which would give other weights, as sums are rounded \
+             by their number; leave --threads out, and it goes on with {stored}"
         )),
+        TrainError::Checkpoint(e @ CheckpointError::OtherGraph(_)) => {
+            Failure::usage(format!("{shown}: {e}; resume with the network that it was started with"))
+        }
         e => e.into(),
     }
 }
@@ -187,7 +195,8 @@ fn test(trainer: &mut Trainer) -> Result<Score, Failure> {
 /// The recipe that the flags describe: all training images, and the defaults, unless they say otherwise.
 fn recipe(args: &TrainArgs, defaults: Defaults) -> Result<Recipe, Failure> {
     let (name, settings) = args.recipe.split_once(':').unwrap_or((&args.recipe, ""));
-    let mut text = format!("--recipe:recipe={name}");
+    let Defaults { flag, threads, device } = defaults;
+    let mut text = format!("{flag}:recipe={name}");
     let flags = [
         ("epochs", args.epochs.map(|n| n.to_string())),
         ("batch", args.batch.map(|n| n.to_string())),
@@ -201,7 +210,6 @@ fn recipe(args: &TrainArgs, defaults: Defaults) -> Result<Recipe, Failure> {
         text += &format!(",{setting}");
     }
     let mut options: Options = text.parse().map_err(Failure::usage)?;
-    let Defaults { threads, device } = defaults;
     let adjust = |r: &mut Recipe| (r.valid, r.threads, r.device) = (0, threads, device);
     let recipe = Recipe::take_with(&mut options, adjust).map_err(Failure::usage)?;
     options.finish().map_err(Failure::usage)?;

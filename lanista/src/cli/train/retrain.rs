@@ -53,7 +53,7 @@ impl<'a> Retrain<'a> {
             save_every: 30.0,
             quiet: search.report.quiet,
         };
-        let defaults = Defaults { threads: searched.threads, device: searched.device };
+        let defaults = Defaults { flag: "--retrain", threads: searched.threads, device: searched.device };
         let recipe = super::recipe(&args, defaults)?;
         let elsewhere = flags.retrain_space.as_ref().map(|target| Source::load(target)).transpose()?;
         if let Some(other) = &elsewhere {
