@@ -38,7 +38,7 @@ fn cluster(out: &mut String, index: usize, sketch: &Sketch) {
         quote(&std::iter::once(&sketch.name).chain(&sketch.note).cloned().collect::<Vec<_>>().join("\n")),
         palette::LIGHT.frame
     ));
-    let outlines = measure::nodes(sketch);
+    let outlines = measure::nodes(sketch, None);
     for (k, (node, (outline, _))) in sketch.nodes.iter().zip(outlines).enumerate() {
         out.push_str(&format!("    s{index}n{k} [{}];\n", node_attributes(node, outline)));
     }

@@ -37,13 +37,18 @@ pub struct Size {
     pub h: f64,
 }
 
-/// The outline and size of every node of a sketch.
-pub(super) fn nodes(sketch: &Sketch) -> Vec<(Outline, Size)> {
+/// The outline and size of every node of a sketch. With the layers of the nodes, plain edges of a node that go far leave it
+/// at one place.
+pub(super) fn nodes(sketch: &Sketch, ranks: Option<&[usize]>) -> Vec<(Outline, Size)> {
     let is_cell = sketch.is_cell();
     let (mut fan_in, mut fan_out) = (vec![0; sketch.nodes.len()], vec![0; sketch.nodes.len()]);
+    let mut leaves = vec![false; sketch.nodes.len()];
     for (index, edge) in sketch.edges.iter().enumerate() {
         if sketch.draws_edge(index) {
-            fan_out[edge.from] += 1;
+            let is_far = ranks.is_some_and(|ranks| ranks[edge.to] > ranks[edge.from] + 1);
+            if !(is_far && is_plain(edge) && std::mem::replace(&mut leaves[edge.from], true)) {
+                fan_out[edge.from] += 1;
+            }
             fan_in[edge.to] += 1;
         }
     }
@@ -114,6 +119,11 @@ pub(super) fn label_lines(edge: &SketchEdge) -> Vec<String> {
         return Vec::new();
     }
     label.lines().map(text::elide).collect()
+}
+
+/// Whether an edge looks like any other that carries the same value.
+pub(super) fn is_plain(edge: &SketchEdge) -> bool {
+    edge.kind.is_none() && !edge.dashed && label(edge).is_none()
 }
 
 /// The size of an edge's label, or `None` if it has none.

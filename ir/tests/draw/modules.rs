@@ -243,3 +243,33 @@ fn an_unrolled_cell_is_drawn_once() {
     has(&texts(step), "axis=1, start=t + 1, end=t + 2");
     has(&step.note, "t = 0 … 3");
 }
+
+/// A cell whose output goes through an operation, and whose inputs are chosen one by one, is still a cell.
+#[test]
+fn a_cell_is_drawn_as_one_whatever_selects_it_has() {
+    let module = parse(
+        "module @micro {
+  entry @cell
+  decision ?in_0 in [0, 1]
+  decision ?in_1 in [0, 1]
+  graph @cell(%a: f32[N, 8, 4, 4], %b: f32[N, 8, 4, 4]) {
+    %a0 = max_pool %a {k=3, stride=1, pad=1}
+    %b0 = avg_pool %b {k=3, stride=1, pad=1}
+    %l = select ?in_0 (%a0, %b0) {reduce=sum}
+    %a1 = conv2d %a {out=8, k=1}
+    %b1 = conv2d %b {out=8, k=1}
+    %r = select ?in_1 (%a1, %b1) {reduce=sum}
+    %n = add %l, %r
+    %out = conv2d %n {out=16, k=1}
+    return %out
+  }
+}",
+    );
+    let decide = |label: &str, _: Option<i64>| Some(Value::Int(i64::from(label == "in_1")));
+    let sketch = &Drawing::decided(&module, &decide).sketches[0];
+    assert!(sketch.is_cell());
+    assert_eq!(wires(sketch), ["a -max_pool_3x3> n", "b -conv2d_1x1> n", "n -conv2d_1x1> out"]);
+    let open = &Drawing::of(&module).sketches[0];
+    assert!(open.is_cell());
+    has(&open.note, "a node that chooses keeps 1 of its edges");
+}

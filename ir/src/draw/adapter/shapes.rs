@@ -1,7 +1,7 @@
 //! The types that stand on edges: of decided dimensions numbers, of open ones what they depend on.
 //!
 //! Shapes are inferred from numbers alone, so the module is elaborated under many assignments of what is open: the
-//! defaults, each value of each decision by itself, and some drawn together. A dimension that is the same under all of
+//! defaults, some drawn together, and each value of each decision by itself where these are few. A dimension that is the same under all of
 //! them is a number. One that follows an expression of the module under all of them is that expression. Else it is the
 //! values that it takes, where a single decision accounts for them, or `?`.
 
@@ -16,7 +16,7 @@ use crate::value::{Name, Value};
 use crate::verify::{default_of, each_expr};
 use rustc_hash::{FxHashMap, FxHashSet};
 
-/// Elaborations in all, values of a single decision, and assignments drawn together.
+/// Assignments in which one decision departs from its default, values of a single one, and assignments drawn together.
 const PROBES: usize = 600;
 const VALUES: u64 = 64;
 const TOGETHER: usize = 16;
@@ -55,7 +55,7 @@ impl Shapes {
             let undecided = members.filter(|i| decide.value(&decision.label, *i).is_none());
             open.extend(undecided.map(|index| Open { label: &decision.label, index, decision }));
         }
-        let mut run = Run { module, decide, open, shapes: Self { complete: true, ..Self::default() } };
+        let mut run = Run { module, decide, open, shapes: Self::default() };
         run.all();
         run.shapes
     }
@@ -177,21 +177,19 @@ impl Run<'_> {
             let drawn = values.map(|(o, default)| draw.value(o.decision).unwrap_or_else(|| default.clone())).collect();
             self.probe(drawn, None);
         }
-        for k in 0..self.open.len() {
-            let picks = picks(self.open[k].decision);
-            self.shapes.complete &= self.open[k].decision.domain.size().is_some_and(|n| n <= VALUES);
-            for pick in picks {
-                let Some(value) = self.open[k].decision.domain.value(pick).filter(|v| *v != defaults[k]) else {
-                    continue;
-                };
-                if self.shapes.probes.len() >= PROBES {
-                    self.shapes.complete = false;
-                    return;
-                }
-                let mut values = defaults.clone();
-                values[k] = value;
-                self.probe(values, Some(k));
-            }
+        let alone: Vec<(usize, Value)> = (0..self.open.len())
+            .flat_map(|k| picks(self.open[k].decision).into_iter().map(move |pick| (k, pick)))
+            .filter_map(|(k, pick)| Some((k, self.open[k].decision.domain.value(pick)?)))
+            .filter(|(k, value)| *value != defaults[*k])
+            .take(PROBES + 1)
+            .collect();
+        let is_whole = |o: &Open<'_>| o.decision.domain.size().is_some_and(|n| n <= VALUES);
+        self.shapes.complete = alone.len() <= PROBES && self.open.iter().all(is_whole);
+        // A part of the decisions would say nothing about the others.
+        for (k, value) in alone.into_iter().filter(|_| self.shapes.complete).collect::<Vec<_>>() {
+            let mut values = defaults.clone();
+            values[k] = value;
+            self.probe(values, Some(k));
         }
     }
 

@@ -104,24 +104,27 @@ fn layer_extents(layout: &Layout, graph: &Proper) -> Vec<(f64, f64)> {
 /// The places where the drawing hangs together by one edge, and that edge goes straight to the
 /// next layer from its node or from its label.
 fn cuts(layout: &Layout, graph: &Proper) -> Vec<Cut> {
-    let mut over = vec![Vec::new(); graph.layers.len()];
+    // Behind each layer the number of chains, and the sum of their indices: of a single one its index.
+    let mut over = vec![(0_isize, 0_isize); graph.layers.len() + 1];
     for (index, chain) in graph.chains.iter().enumerate() {
-        let ranks = chain.vertices.iter().map(|&v| graph.vertices[v].rank);
-        for rank in ranks.take(chain.vertices.len() - 1) {
-            over[rank].push(index);
+        for (vertex, sign) in [(chain.first, 1), (chain.last, -1)] {
+            let place = &mut over[graph.vertices[vertex].rank];
+            *place = (place.0 + sign, place.1 + sign * index as isize);
         }
     }
+    let mut open = (0, 0);
     over.into_iter()
+        .take(graph.layers.len())
         .enumerate()
-        .filter_map(|(after, chains)| {
-            let &[index] = chains.as_slice() else {
-                return None;
-            };
+        .filter_map(|(after, (count, sum))| {
+            open = (open.0 + count, open.1 + sum);
+            let (1, index) = open else { return None };
+            let index = usize::try_from(index).ok()?;
             let chain = &graph.chains[index];
             let pieces = layout.routes[chain.edge].as_ref().map_or(0, |route| route.pieces.len());
             let direct = match chain.label {
-                None => chain.vertices.len() == 2 && pieces == 1,
-                Some(label) => chain.vertices.len() == 3 && pieces == 3 && graph.vertices[label].rank == after,
+                None => graph.between(chain).is_empty() && pieces == 1,
+                Some(label) => graph.between(chain).len() == 1 && pieces == 3 && graph.vertices[label].rank == after,
             };
             (direct && !chain.against).then_some(Cut { after, chain: index })
         })
@@ -180,7 +183,7 @@ fn columns(layout: &Layout, graph: &Proper, layers: &[(f64, f64)], cuts: &[Cut])
         column.right = column.right.max(rect.x + rect.w);
     }
     for chain in &graph.chains {
-        let column = column_of(&mut columns, graph.vertices[chain.vertices[0]].rank);
+        let column = column_of(&mut columns, graph.vertices[chain.first].rank);
         let label = layout.labels[chain.edge].iter().flat_map(|r| [r.x, r.x + r.w]);
         let route = layout.routes[chain.edge].iter().flat_map(|route| {
             let points = route.pieces.iter().flatten().chain(&route.arrow);
@@ -216,7 +219,7 @@ fn set(layout: &mut Layout, graph: &Proper, columns: &[Column]) {
         rect.y += dy;
     }
     for (index, chain) in graph.chains.iter().enumerate() {
-        let column = of(graph.vertices[chain.vertices[0]].rank);
+        let column = of(graph.vertices[chain.first].rank);
         let (dx, dy) = shifts[column];
         if let Some(rect) = &mut layout.labels[chain.edge] {
             rect.x += dx;

@@ -4,7 +4,8 @@
 //!
 //! 1. `rank` turns the edges that close a cycle and assigns layers by network simplex
 //!    (Gansner, Koutsofios, North and Vo, 1993);
-//! 2. `proper` cuts long edges into chains of dummy vertices, one of them as large as the label;
+//! 2. `proper` cuts long edges into chains of dummy vertices, one of them as large as the label; plain edges from one
+//!    node share theirs;
 //! 3. `order` reduces crossings by median sweeps and exchanges of neighbours;
 //! 4. `place` assigns coordinates across the layers (Brandes and Köpf, 2001);
 //! 5. `route` draws each edge as a smooth curve within the room that its chain has reserved;
@@ -76,7 +77,7 @@ impl Rect {
 /// The curve of an edge: cubic Bézier pieces, then an arrowhead.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Route {
-    /// Where the curve leaves its node.
+    /// Where the curve leaves its node, or the curve of another edge from that node.
     pub start: Point,
     /// For each piece, two control points and its end.
     pub pieces: Vec<[Point; 3]>,
@@ -115,9 +116,9 @@ const SPACING: Spacing = Spacing { node: 30.0, label: 12.0, bend: 14.0, layer: 3
 /// Lays out a sketch.
 #[must_use]
 pub fn lay_out(sketch: &Sketch) -> Layout {
-    let sizes = measure::nodes(sketch);
-    let axes = Axes(sketch.direction);
     let ranking = rank::assign(sketch);
+    let sizes = measure::nodes(sketch, Some(&ranking.ranks));
+    let axes = Axes(sketch.direction);
     let mut graph = proper::build(sketch, &sizes, &ranking, axes);
     order::reduce_crossings(&mut graph);
     let cross = place::assign(&graph, &SPACING);

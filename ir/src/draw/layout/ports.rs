@@ -79,9 +79,12 @@ pub(super) fn place(sizes: &[(Outline, Size)], graph: &Proper, cross: &[f64], ba
     let mut leaving = vec![Vec::new(); sides.len()];
     let mut entering = vec![Vec::new(); sides.len()];
     for (index, chain) in graph.chains.iter().enumerate() {
-        let n = chain.vertices.len();
-        leaving[chain.vertices[0]].push((index, chain.vertices[1]));
-        entering[chain.vertices[n - 1]].push((index, chain.vertices[n - 2]));
+        let between = graph.between(chain);
+        // What branches off a trunk leaves its node with the trunk.
+        if graph.bearer(chain).is_none() {
+            leaving[chain.first].push((index, between.first().copied().unwrap_or(chain.last)));
+        }
+        entering[chain.last].push((index, between.last().copied().unwrap_or(chain.first)));
     }
     let blank = Port { at: Knot { flow: 0.0, cross: 0.0 }, slope: 0.0 };
     let mut ends = vec![(blank, blank); graph.chains.len()];
@@ -124,9 +127,10 @@ fn straighten(
     ends: &mut [Ends],
 ) {
     for (index, chain) in graph.chains.iter().enumerate() {
-        let &[from, to] = chain.vertices.as_slice() else {
+        if !graph.between(chain).is_empty() {
             continue;
-        };
+        }
+        let (from, to) = (chain.first, chain.last);
         let (first, last) = (ends[index].0, ends[index].1);
         let gap = (first.at.cross - last.at.cross).abs();
         let movable = |node: usize, list: &[(usize, usize)], target: f64| {

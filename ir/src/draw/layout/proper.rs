@@ -2,7 +2,9 @@
 //!
 //! Vertices `0..nodes` are the sketch's nodes, in order; the dummies follow. A long edge is a
 //! chain of vertices, one per layer. One dummy of an edge with a label is as large as the
-//! label; the others are points.
+//! label; the others are points. Plain edges that carry one value from a node to several far ones
+//! share their dummies, a *trunk*: so a graph of `n` nodes in `l` layers has at most `n * l` of
+//! them, however many edges it has.
 
 use super::super::NodeKind;
 use super::rank::Ranking;
@@ -27,10 +29,26 @@ pub(super) struct Vertex {
     pub flow: f64,
 }
 
+/// The dummies of plain edges from one node, one per layer.
+pub(super) struct Trunk {
+    pub dummies: Vec<usize>,
+    /// The edge that is drawn along all of it; the others branch off.
+    pub bearer: usize,
+}
+
+/// The dummies between the ends of a chain.
+enum Between {
+    Own(Vec<usize>),
+    /// The first so many of a trunk.
+    Shared(usize, usize),
+}
+
 /// An edge of the sketch as a chain of vertices, one per layer in the order of the layers.
 pub(super) struct Chain {
     pub edge: usize,
-    pub vertices: Vec<usize>,
+    pub first: usize,
+    pub last: usize,
+    between: Between,
     /// The vertex that holds the label.
     pub label: Option<usize>,
     /// Whether the arrow points at the first vertex, because the edge closes a cycle.
@@ -41,6 +59,7 @@ pub(super) struct Chain {
 pub(super) struct Proper {
     pub vertices: Vec<Vertex>,
     pub chains: Vec<Chain>,
+    pub trunks: Vec<Trunk>,
     /// The vertices of each layer, in their order across the flow.
     pub layers: Vec<Vec<usize>>,
     /// The neighbours in the layer before; one entry per edge, so parallel edges count.
@@ -57,6 +76,7 @@ pub(super) fn build(sketch: &Sketch, sizes: &[(Outline, Size)], ranking: &Rankin
     let mut graph = Proper {
         vertices: Vec::new(),
         chains: Vec::new(),
+        trunks: Vec::new(),
         layers: vec![Vec::new(); depth],
         up: Vec::new(),
         down: Vec::new(),
@@ -76,6 +96,7 @@ pub(super) fn build(sketch: &Sketch, sizes: &[(Outline, Size)], ranking: &Rankin
     };
     edges.sort_by_key(|&index| span(index));
     let mut load = vec![0.0; depth];
+    let mut trunk_of: Vec<Option<usize>> = vec![None; sizes.len()];
     for index in edges {
         let edge = &sketch.edges[index];
         let against = ranking.against[index];
@@ -87,23 +108,44 @@ pub(super) fn build(sketch: &Sketch, sizes: &[(Outline, Size)], ranking: &Rankin
             load[rank] += cross + super::SPACING.label;
             rank
         });
-        let mut chain = Chain { edge: index, vertices: vec![from], label: None, against };
-        for rank in first + 1..last {
-            let vertex = match size {
-                Some((cross, flow)) if label_rank == Some(rank) => {
-                    let vertex = graph.add(rank, Role::Label, cross, flow);
-                    chain.label = Some(vertex);
-                    vertex
-                }
-                _ => graph.add(rank, Role::Bend, 0.0, 0.0),
-            };
-            chain.vertices.push(vertex);
+        let mut chain =
+            Chain { edge: index, first: from, last: to, between: Between::Own(Vec::new()), label: None, against };
+        if measure::is_plain(edge) && !against && last > first + 1 {
+            let count = last - first - 1;
+            let trunk = *trunk_of[from].get_or_insert_with(|| {
+                graph.trunks.push(Trunk { dummies: Vec::new(), bearer: index });
+                graph.trunks.len() - 1
+            });
+            let mut end = graph.trunks[trunk].dummies.last().copied().unwrap_or(from);
+            for rank in first + 1 + graph.trunks[trunk].dummies.len()..last {
+                let vertex = graph.add(rank, Role::Bend, 0.0, 0.0);
+                graph.join(end, vertex);
+                graph.trunks[trunk].dummies.push(vertex);
+                graph.trunks[trunk].bearer = index;
+                end = vertex;
+            }
+            graph.join(graph.trunks[trunk].dummies[count - 1], to);
+            chain.between = Between::Shared(trunk, count);
+        } else {
+            let mut own = Vec::new();
+            for rank in first + 1..last {
+                let vertex = match size {
+                    Some((cross, flow)) if label_rank == Some(rank) => {
+                        let vertex = graph.add(rank, Role::Label, cross, flow);
+                        chain.label = Some(vertex);
+                        vertex
+                    }
+                    _ => graph.add(rank, Role::Bend, 0.0, 0.0),
+                };
+                graph.join(own.last().copied().unwrap_or(from), vertex);
+                own.push(vertex);
+            }
+            graph.join(own.last().copied().unwrap_or(from), to);
+            chain.between = Between::Own(own);
         }
-        chain.vertices.push(to);
-        for pair in chain.vertices.windows(2) {
-            graph.down[pair[0]].push(pair[1]);
-            graph.up[pair[1]].push(pair[0]);
-            if spine[index] {
+        if spine[index] {
+            let vertices = graph.vertices_of(&chain);
+            for pair in vertices.windows(2) {
                 graph.spine_down[pair[0]] = Some(pair[1]);
                 graph.spine_up[pair[1]] = Some(pair[0]);
             }
@@ -174,6 +216,33 @@ impl Proper {
         vertex
     }
 
+    fn join(&mut self, upper: usize, lower: usize) {
+        self.down[upper].push(lower);
+        self.up[lower].push(upper);
+    }
+
+    /// The dummies between the ends of a chain.
+    pub(super) fn between<'a>(&'a self, chain: &'a Chain) -> &'a [usize] {
+        match &chain.between {
+            Between::Own(dummies) => dummies,
+            Between::Shared(trunk, count) => &self.trunks[*trunk].dummies[..*count],
+        }
+    }
+
+    /// All vertices of a chain.
+    pub(super) fn vertices_of(&self, chain: &Chain) -> Vec<usize> {
+        let between = self.between(chain).iter().copied();
+        std::iter::once(chain.first).chain(between).chain([chain.last]).collect()
+    }
+
+    /// The edge along whose trunk this one goes before it branches off.
+    pub(super) fn bearer(&self, chain: &Chain) -> Option<usize> {
+        match chain.between {
+            Between::Shared(trunk, _) => Some(self.trunks[trunk].bearer).filter(|bearer| *bearer != chain.edge),
+            Between::Own(_) => None,
+        }
+    }
+
     /// The position of every vertex within its layer.
     pub(super) fn positions(&self) -> Vec<usize> {
         let mut positions = vec![0; self.vertices.len()];
@@ -183,5 +252,40 @@ impl Proper {
             }
         }
         positions
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Axes, Direction, rank};
+    use super::*;
+    use crate::draw::{SketchEdge, SketchNode};
+
+    /// A sketch in which every node reads all before it.
+    fn dense(n: usize) -> Sketch {
+        let mut sketch = Sketch::new("dense", Direction::TopDown);
+        for k in 0..n {
+            sketch.node(SketchNode::new(format!("%{k}"), "add", NodeKind::Merge));
+            (0..k).for_each(|from| {
+                sketch.edge(SketchEdge::new(from, k));
+            });
+        }
+        sketch
+    }
+
+    /// The vertices, and the steps of joining them: twice the nodes make four times as many, not eight.
+    #[test]
+    fn dummies_are_bounded_by_nodes_and_layers() {
+        let size = |n: usize| {
+            let sketch = dense(n);
+            let ranking = rank::assign(&sketch);
+            let sizes = measure::nodes(&sketch, Some(&ranking.ranks));
+            let graph = build(&sketch, &sizes, &ranking, Axes(sketch.direction));
+            assert_eq!(graph.layers.len(), n);
+            assert!(graph.vertices.len() <= n * n, "{} vertices of {n} nodes", graph.vertices.len());
+            (graph.vertices.len(), graph.down.iter().map(Vec::len).sum::<usize>())
+        };
+        let (small, large) = (size(40), size(80));
+        assert!(large.0 <= 5 * small.0 && large.1 <= 5 * small.1, "{small:?} {large:?}");
     }
 }

@@ -9,7 +9,7 @@
 pub(super) use super::curve::Path;
 
 use super::curve::{Curve, Knot};
-use super::ports::{self, Ends};
+use super::ports::{self, Ends, Port};
 use super::proper::{Chain, Proper, Role};
 use super::{Axes, Band, Outline, Size};
 
@@ -29,8 +29,16 @@ pub(super) fn draw(
     let ends = ports::place(sizes, graph, cross, bands, axes);
     let windows = Windows::new(graph, cross);
     let mut paths = vec![None; edges];
-    for (chain, ends) in graph.chains.iter().zip(ends) {
-        paths[chain.edge] = Some(route(chain, ends, graph, cross, bands, &windows));
+    for (chain, ends) in graph.chains.iter().zip(&ends) {
+        if graph.bearer(chain).is_none() {
+            paths[chain.edge] = Some(route(chain, *ends, graph, cross, bands, &windows));
+        }
+    }
+    for (chain, ends) in graph.chains.iter().zip(&ends) {
+        let bearer = graph.bearer(chain).and_then(|bearer| paths[bearer].as_ref());
+        if let Some(bearer) = bearer {
+            paths[chain.edge] = Some(branch(chain, ends.1, bearer, graph, bands, &windows));
+        }
     }
     paths
 }
@@ -74,8 +82,7 @@ impl Windows {
     }
 
     fn of(&self, chain: &Chain, vertex: usize) -> (f64, f64) {
-        let ends = [chain.vertices[0], chain.vertices[chain.vertices.len() - 1]];
-        if ends.contains(&vertex) { self.ending[vertex] } else { self.passing[vertex] }
+        if [chain.first, chain.last].contains(&vertex) { self.ending[vertex] } else { self.passing[vertex] }
     }
 }
 
@@ -101,7 +108,7 @@ fn through_label(label: usize, first: Knot, last: Knot, graph: &Proper, cross: &
 /// its ends: first without the end layers, last with both.
 fn straight_runs(chain: &Chain, graph: &Proper, cross: &[f64], bands: &[Band]) -> Vec<[Knot; 2]> {
     const SAME: f64 = 1.0;
-    let dummies = &chain.vertices[1..chain.vertices.len() - 1];
+    let dummies = graph.between(chain);
     let mut longest = 0..0;
     let mut start = 0;
     for k in 0..dummies.len() {
@@ -131,10 +138,17 @@ fn straight_runs(chain: &Chain, graph: &Proper, cross: &[f64], bands: &[Band]) -
 /// Gives the curve knots until it passes every layer within its window; returns at how many
 /// layers that took knots. Each turn fixes the layer that is missed by most, so the loop ends
 /// after one turn per layer; most edges need none.
-fn keep_to_windows(curve: &mut Curve, chain: &Chain, graph: &Proper, bands: &[Band], windows: &Windows) -> usize {
+fn keep_to_windows(
+    curve: &mut Curve,
+    chain: &Chain,
+    vertices: &[usize],
+    graph: &Proper,
+    bands: &[Band],
+    windows: &Windows,
+) -> usize {
     const TOLERANCE: f64 = 0.01;
     let (start, end) = (curve.knots[0].flow, curve.knots[curve.knots.len() - 1].flow);
-    let mut pending: Vec<usize> = chain.vertices.clone();
+    let mut pending: Vec<usize> = vertices.to_vec();
     loop {
         let miss = |vertex: usize| {
             let band = bands[graph.vertices[vertex].rank];
@@ -152,7 +166,7 @@ fn keep_to_windows(curve: &mut Curve, chain: &Chain, graph: &Proper, bands: &[Ba
             .filter(|&(_, miss)| miss > TOLERANCE)
             .max_by(|a, b| a.1.total_cmp(&b.1));
         let Some((k, _)) = worst else {
-            return chain.vertices.len() - pending.len();
+            return vertices.len() - pending.len();
         };
         let vertex = pending.swap_remove(k);
         let band = bands[graph.vertices[vertex].rank];
@@ -172,9 +186,10 @@ fn route(chain: &Chain, (first, last): Ends, graph: &Proper, cross: &[f64], band
         knots.splice(1..1, through_label(label, first.at, last.at, graph, cross, bands));
     }
     let slopes = (first.slope, last.slope);
+    let vertices = graph.vertices_of(chain);
     let mut curve = Curve::new(knots.clone(), slopes);
-    let forced = keep_to_windows(&mut curve, chain, graph, bands, windows);
-    let long = chain.vertices.len() > 4;
+    let forced = keep_to_windows(&mut curve, chain, &vertices, graph, bands, windows);
+    let long = vertices.len() > 4;
     if forced > 1 || (forced == 1 && long) {
         // Pushed about by the layers, the curve would wobble: go straight past them, from as
         // late and to as early as the windows allow.
@@ -183,11 +198,23 @@ fn route(chain: &Chain, (first, last): Ends, graph: &Proper, cross: &[f64], band
             for knot in run {
                 curve.insert(knot);
             }
-            if keep_to_windows(&mut curve, chain, graph, bands, windows) == 0 {
+            if keep_to_windows(&mut curve, chain, &vertices, graph, bands, windows) == 0 {
                 break;
             }
         }
     }
     let arrow = curve.cut_arrow(chain.against);
+    Path { curve, arrow }
+}
+
+/// An edge from where it leaves the trunk that it shares, behind the last of its dummies.
+fn branch(chain: &Chain, last: Port, bearer: &Path, graph: &Proper, bands: &[Band], windows: &Windows) -> Path {
+    let dummies = graph.between(chain);
+    let rank = graph.vertices[dummies[dummies.len() - 1]].rank;
+    let start = bands[rank].end;
+    let first = Knot { flow: start, cross: bearer.curve.at(start) };
+    let mut curve = Curve::new(vec![first, last.at], (0.0, last.slope));
+    keep_to_windows(&mut curve, chain, &[chain.last], graph, bands, windows);
+    let arrow = curve.cut_arrow(false);
     Path { curve, arrow }
 }
