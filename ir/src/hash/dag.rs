@@ -7,10 +7,18 @@
 //!
 //! Isomorphic graphs always get equal hashes if among equally coloured nodes with equal outcomes any may be taken, which
 //! holds for every graph but contrived strongly regular ones.
+//!
+//! Of parallel parts that are alike only one is tried: see [`super::parts`]. Work is bounded by counting the nodes that are
+//! coloured. Where the bound is met, what is not told apart stays so: isomorphic graphs still get equal hashes, but graphs
+//! that differ only there may too.
 
+use super::parts::Parts;
 use super::stable::{GraphHash, StableHasher, avalanche, fold};
 use rustc_hash::FxHashSet;
 use std::borrow::Cow;
+
+/// Nodes that are coloured before what is not told apart stays so; some seconds.
+const MAX_WORK: u64 = 1 << 29;
 
 /// A colour: two independent 64-bit lanes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -139,32 +147,69 @@ impl Dag {
     /// The canonical hash; the first `inputs` nodes are inputs, which count even where unused.
     #[must_use]
     pub fn hash(&self, inputs: u32) -> GraphHash {
-        let dag = self.live(inputs);
-        let mut colours = dag.labels.clone();
-        let mut classes = dag.refine(&mut colours);
+        self.live(inputs).told_apart(true, &mut MAX_WORK.clone())
+    }
+
+    /// The hash of a graph that has no dead nodes, by so much work at most; `parted` if parallel parts may be compared.
+    pub(super) fn told_apart(&self, parted: bool, left: &mut u64) -> GraphHash {
+        let mut colours = self.labels.clone();
+        let mut classes = self.refine(&mut colours, left);
+        let mut parts: Option<Parts> = None;
         while classes < colours.len() {
-            let Some(class) = dag.entangled(&colours) else { break };
-            let best = class
-                .iter()
-                .map(|v| {
-                    let mut tried = colours.clone();
-                    tried[*v] = tried[*v].mix(1);
-                    let count = dag.refine(&mut tried);
-                    (dag.summary(&tried), count, tried)
-                })
-                .min_by_key(|(summary, _, _)| *summary)
-                .expect("invariant: an entangled class has members");
-            (classes, colours) = (best.1, best.2);
+            let Some(tie) = self.entangled(&colours) else { break };
+            if parted && parts.is_none() && tie.spans_parts() {
+                parts = Some(Parts::of(self, &colours, &tie.part, left));
+            }
+            let tried = match &parts {
+                Some(parts) => parts.representatives(&tie.class),
+                None => tie.class,
+            };
+            let mut best: Option<(Colour, usize, usize, Vec<Colour>)> = None;
+            for v in tried {
+                let mut tried = colours.clone();
+                tried[v] = tried[v].mix(1);
+                let count = self.refine(&mut tried, left);
+                let summary = self.summary(&tried);
+                if *left == 0 {
+                    break;
+                }
+                if best.as_ref().is_none_or(|(least, ..)| summary < *least) {
+                    best = Some((summary, v, count, tried));
+                }
+            }
+            let Some((_, v, count, tried)) = best.filter(|_| *left > 0) else { break };
+            (classes, colours) = (count, tried);
+            parts.iter_mut().for_each(|p| p.touch(v));
         }
-        let Colour(a, b) = dag.summary(&colours);
+        let Colour(a, b) = self.summary(&colours);
         GraphHash(u128::from(avalanche(a ^ b.rotate_left(32))) << 64 | u128::from(avalanche(b)))
     }
 
+    /// The graph of some nodes, labelled by their colours; whatever else feeds them is one node. The nodes ascend.
+    pub(super) fn induced(&self, nodes: &[usize], colours: &[Colour]) -> Self {
+        let mut out = Self::with_capacity(nodes.len() + 1);
+        let outside = out.push(Colour::default(), false, []);
+        for i in nodes {
+            let inner = |o: u32| nodes.binary_search(&(o as usize)).map_or(outside, |at| at as u32 + 1);
+            let mut operands: Vec<(u32, u8)> = self.operands(*i).iter().map(|(o, k)| (inner(*o), *k)).collect();
+            if self.commutative[*i] {
+                operands.sort_unstable();
+            }
+            // Colours do not tell two nodes that take both of two values from two that take one of them twice.
+            let mut times: Vec<usize> = operands.chunk_by(|a, b| a == b).map(<[_]>::len).collect();
+            times.sort_unstable();
+            let label = times.iter().fold(colours[*i], |c, n| c.mix(*n as u64));
+            out.push(label, self.commutative[*i], operands);
+        }
+        out
+    }
+
     /// Sweeps until the number of classes stays; returns it.
-    fn refine(&self, colours: &mut [Colour]) -> usize {
+    fn refine(&self, colours: &mut [Colour], left: &mut u64) -> usize {
         let mut scratch = FxHashSet::with_capacity_and_hasher(colours.len(), Default::default());
         let mut classes = 0;
         loop {
+            *left = left.saturating_sub(2 * colours.len() as u64);
             self.forward(colours);
             self.backward(colours);
             let now = distinct(colours, &mut scratch);
@@ -221,7 +266,7 @@ impl Dag {
 
     /// The smallest class (then least colour) of equally coloured nodes that lie in one copy of what is parallel: whose
     /// members cannot simply be swapped. `None` if there is none.
-    fn entangled(&self, colours: &[Colour]) -> Option<Vec<usize>> {
+    fn entangled(&self, colours: &[Colour]) -> Option<Tie> {
         let n = colours.len();
         let mut by_colour: Vec<usize> = (0..n).collect();
         by_colour.sort_unstable_by_key(|i| colours[*i]);
@@ -265,11 +310,25 @@ impl Dag {
                 }
             }
         }
-        let mut tied: Vec<(usize, usize)> =
-            (0..n).filter(|i| class[*i] != usize::MAX).map(|i| (root(&mut component, i), class[i])).collect();
+        let part: Vec<Option<usize>> =
+            (0..n).map(|i| (class[i] != usize::MAX).then(|| root(&mut component, i))).collect();
+        let mut tied: Vec<(usize, usize)> = (0..n).filter_map(|i| Some((part[i]?, class[i]))).collect();
         tied.sort_unstable();
         let worst = tied.windows(2).filter(|w| w[0] == w[1]).map(|w| w[0].1).min_by_key(|c| (size[*c], *c))?;
-        Some((0..n).filter(|i| class[*i] == worst).collect())
+        Some(Tie { class: (0..n).filter(|i| class[*i] == worst).collect(), part })
+    }
+}
+
+/// Equally coloured nodes that cannot simply be swapped.
+struct Tie {
+    class: Vec<usize>,
+    /// The part in which each node lies that is coloured like another, by one of its nodes.
+    part: Vec<Option<usize>>,
+}
+
+impl Tie {
+    fn spans_parts(&self) -> bool {
+        self.class.windows(2).any(|w| self.part[w[0]] != self.part[w[1]])
     }
 }
 
@@ -323,6 +382,115 @@ mod tests {
         let y = copied.push(label(3), true, [(b, 0), (a, 0)]);
         copied.output(y, 0);
         assert_ne!(shared.hash(1), copied.hash(1));
+    }
+
+    /// Random graphs of copies of a few small graphs side by side, with and without links between them.
+    fn copies(random: &mut impl FnMut(usize) -> u32, kinds: usize, most: usize) -> (Dag, Vec<u32>) {
+        let mut d = Dag::new();
+        let x = d.push(label(1), false, []);
+        // Some sources, then sums of two of them each: rings, paths and stars.
+        let recipes: Vec<Vec<(u64, Vec<u32>)>> = (0..kinds)
+            .map(|_| {
+                let sources = 2 + random(4);
+                let mut recipe: Vec<(u64, Vec<u32>)> = (0..sources).map(|_| (2, vec![0])).collect();
+                recipe.extend((0..sources).map(|i| (3, vec![1 + i, 1 + (i + 1 + random(2)) % sources])));
+                recipe
+            })
+            .collect();
+        let mut ends = Vec::new();
+        let mut order: Vec<usize> = (0..kinds).flat_map(|k| vec![k; 1 + random(most) as usize]).collect();
+        for i in (1..order.len()).rev() {
+            order.swap(i, random(i + 1) as usize);
+        }
+        for kind in order {
+            let start = d.push(label(9), false, [(x, 0)]);
+            let mut inner = vec![start];
+            for (op, operands) in &recipes[kind] {
+                // Sources are of even labels, sums of odd ones.
+                let operands: Vec<(u32, u8)> = operands.iter().map(|o| (inner[*o as usize], 0)).collect();
+                inner.push(d.push(label(*op), op % 2 == 1, operands));
+            }
+            ends.extend(inner.split_off(1 + recipes[kind].len() / 2));
+        }
+        let y = d.push(label(3), true, ends.iter().map(|e| (*e, 0)));
+        d.output(y, 0);
+        (d, ends)
+    }
+
+    /// The hash by trying every node, whatever lies parallel.
+    fn plainly(d: &Dag) -> GraphHash {
+        d.live(1).told_apart(false, &mut u64::MAX.clone())
+    }
+
+    #[test]
+    fn parallel_parts_change_no_hash() {
+        let mut state = 1u64;
+        let mut random = |n: usize| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            ((state >> 33) % n as u64) as u32
+        };
+        let mut parted = 0;
+        for round in 0..1000 {
+            let (d, _) = copies(&mut random, 1 + round % 3, 6);
+            assert_eq!(d.hash(1), plainly(&d), "round {round}");
+            let mut colours = d.live(1).labels.clone();
+            d.live(1).refine(&mut colours, &mut u64::MAX.clone());
+            parted += usize::from(d.live(1).entangled(&colours).is_some_and(|t| t.spans_parts()));
+        }
+        assert!(parted > 50, "{parted}");
+    }
+
+    /// Rings of six and pairs of rings of three, so many, in an order.
+    fn rings(order: impl Iterator<Item = bool>) -> Dag {
+        let mut d = Dag::new();
+        let x = d.push(label(1), false, []);
+        let mut sums = Vec::new();
+        for six in order {
+            let sources: Vec<u32> = (0..6).map(|_| d.push(label(2), false, [(x, 0)])).collect();
+            for i in 0..6 {
+                let next = if six { (i + 1) % 6 } else { i / 3 * 3 + (i + 1) % 3 };
+                sums.push(d.push(label(3), true, [(sources[i], 0), (sources[next], 0)]));
+            }
+        }
+        let all = d.push(label(4), true, sums.iter().map(|s| (*s, 0)));
+        d.output(all, 0);
+        d
+    }
+
+    #[test]
+    fn many_symmetric_parts_take_little_work() {
+        let work = |d: &Dag| {
+            let mut left = u64::MAX;
+            let hash = d.told_apart(true, &mut left);
+            (hash, u64::MAX - left)
+        };
+        let six = |n: usize| rings((0..n).map(|_| true));
+        for n in [2, 5] {
+            assert_eq!(work(&six(n)).0, plainly(&six(n)));
+        }
+        // Trying every node of every part takes the cube of their number.
+        let (few, many) = (work(&six(24)).1, work(&six(96)).1);
+        assert!(many < 20 * few, "{few} {many}");
+        let turned = rings((0..12).map(|i| i % 2 == 0));
+        let sorted = rings((0..12).map(|i| i < 6));
+        let other = rings((0..12).map(|i| i < 7));
+        assert_eq!(turned.hash(1), sorted.hash(1));
+        assert_eq!(turned.hash(1), plainly(&sorted));
+        assert_ne!(sorted.hash(1), other.hash(1));
+    }
+
+    #[test]
+    fn beyond_the_work_that_is_allowed_isomorphic_graphs_stay_equal() {
+        let coarse = |d: &Dag, mut left: u64| d.told_apart(true, &mut left);
+        let whole = {
+            let mut left = u64::MAX;
+            rings((0..8).map(|i| i < 4)).told_apart(true, &mut left);
+            u64::MAX - left
+        };
+        for left in [0, 1, whole / 20, whole / 3, whole / 2, whole - 1, whole, whole + 1] {
+            let hashes = [0, 1, 2].map(|k| coarse(&rings((0..8).map(|i| (i + k) % 2 == 0)), left));
+            assert!(hashes.iter().all(|h| *h == hashes[0]), "{left} of {whole}");
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Canonical hashes: equal for isomorphic networks, stable across runs, machines and releases.
 
 mod dag;
+mod parts;
 mod program;
 mod stable;
 
