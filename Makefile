@@ -4,7 +4,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup-torch demo demo-train demo-oneshot test test-default check check-default bless bench bench-peers bench-repro deny
+.PHONY: help setup-torch demo demo-train demo-oneshot test test-default soak check check-default bless bench bench-peers bench-repro deny
 
 CARGO ?= cargo
 # All of Lanista, in the one profile that check, tests and demos share: another would build libtorch's bindings again.
@@ -23,7 +23,8 @@ help:
 	  'make demo-train   train a network that was found on the embedded digits, and export it' \
 	  'make demo-oneshot search by DARTS on the digits with shared weights, draw, derive and train what was found' \
 	  'make test         everything: format, clippy, unit, property, golden and integration tests, doc tests, docs' \
-	  'make check        format and clippy only' \
+	  'make soak         random attacks at length: kills, damaged files, runs side by side, bombs; SOAK=50 SOAK_SEED=1' \
+  'make check        format and clippy only' \
 	  'make setup-torch  libtorch, from $$LIBTORCH, an installed PyTorch or a new .venv; the targets that need it call it' \
 	  'make bless        write golden files anew; read the diff before you commit it' \
 	  'make bench        criterion benchmarks' \
@@ -61,6 +62,12 @@ test: check check-default test-default
 	$(call stage,tests,$(CARGO) test $(ALL) --lib --bins --tests --examples)
 	$(call stage,doc tests,$(CARGO) test $(ALL) --doc)
 	$(call stage,docs,RUSTDOCFLAGS='-D warnings' $(CARGO) doc $(ALL) --no-deps)
+
+# Each attack is SOAK times as long as among the tests: 1,000 damaged journals and more than 500 kills at 50.
+SOAK ?= 50
+SOAK_SEED ?= 1
+soak: setup-torch
+	LANISTA_SOAK=$(SOAK) LANISTA_SOAK_SEED=$(SOAK_SEED) $(CARGO) test $(ALL) --tests soak -- --nocapture
 
 bless: setup-torch
 	env -u LANISTA_REQUIRE_ALL LANISTA_BLESS=1 $(CARGO) test $(ALL) --tests

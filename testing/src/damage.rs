@@ -14,7 +14,7 @@ fn draw(state: &mut u64) -> u64 {
 /// Damages a file in one of ten ways, and says in which. A seed gives the same damage again; the bytes always differ.
 ///
 /// # Panics
-/// If there are fewer than two different lines.
+/// If there is no byte.
 #[must_use]
 pub fn damaged(bytes: &[u8], seed: u64) -> (Vec<u8>, String) {
     let mut state = seed;
@@ -27,14 +27,15 @@ pub fn damaged(bytes: &[u8], seed: u64) -> (Vec<u8>, String) {
 }
 
 fn once(bytes: &[u8], state: &mut u64) -> (Vec<u8>, String) {
+    assert!(!bytes.is_empty(), "there is something to damage");
     let mut below = |n: usize| (draw(state) % n.max(1) as u64) as usize;
     let mut out = bytes.to_vec();
     let at = below(bytes.len());
     let end = (at + 1 + below(40)).min(bytes.len());
     let mut lines: Vec<&[u8]> = bytes.split_inclusive(|b| *b == b'\n').collect();
-    assert!(lines.len() > 1, "a file of lines");
     let (line, other) = (below(lines.len()), below(lines.len()));
-    let how = match below(10) {
+    // What is no text may have one line only, which has nothing to change places with.
+    let how = match below(if lines.len() > 1 { 10 } else { 7 }) {
         0 => {
             let bit = below(8);
             out[at] ^= 1 << bit;

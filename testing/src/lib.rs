@@ -5,6 +5,7 @@
 
 mod damage;
 mod golden;
+pub mod soak;
 
 pub use damage::{damaged, resealed};
 pub use golden::golden;

@@ -9,7 +9,6 @@ mod golden;
 mod inspect;
 mod journal;
 mod json;
-mod kill;
 mod logdir;
 #[cfg(feature = "torch")]
 mod one_shot;
@@ -17,6 +16,7 @@ mod outputs;
 #[cfg(feature = "torch")]
 mod retrain;
 mod search;
+mod soak;
 mod support;
 #[cfg(feature = "torch")]
 mod train;

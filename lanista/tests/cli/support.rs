@@ -3,6 +3,26 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
+/// A small network for the digits, with all that is random in training.
+pub const SMALL: &str = "module @small {
+  entry @main
+  graph @main(%x: f32[N, 1, 8, 8]) {
+    %v1 = conv2d %x {out=8, k=3, pad=1, bias=false}
+    %n1 = batch_norm %v1
+    %r1 = relu %n1
+    %v2 = conv2d %r1 {out=8, k=3, pad=1, bias=false}
+    %n2 = batch_norm %v2
+    %d = drop_path %n2 {p=0.2}
+    %s = add %r1, %d
+    %p = max_pool %s {k=2, stride=2}
+    %f = flatten %p
+    %o = dropout %f {p=0.1}
+    %logits = linear %o {out=10}
+    return %logits
+  }
+}
+";
+
 /// What a command did.
 #[derive(Debug)]
 pub struct Run {
