@@ -159,6 +159,25 @@ mod tests {
     }
 
     #[test]
+    fn weights_that_nobody_could_hold_make_no_plan() {
+        let lower = |out: u64| {
+            let text = format!(
+                "module @m {{ entry @g graph @g(%x: f32[N, 4]) {{ %y = linear %x {{out={out}}} \
+                 %z = linear %y {{out=1}} return %z }} }}"
+            );
+            let module: ir::Module = text.parse().expect("a module");
+            let program = ir::Elaboration::new(&module, &|_: &str, _: Option<i64>| None).run().expect("a program");
+            Lowering::of(&program, Mode::Eval).map(Lowering::finish)
+        };
+        assert!(lower(1000).is_ok());
+        let error = lower(4_294_967_295).expect_err("80 GiB and more").to_string();
+        assert_eq!(
+            error,
+            "node `y`: the weights up to here take 79 GiB in single precision, and 8 GiB are the most; lower its sizes"
+        );
+    }
+
+    #[test]
     fn the_seed_decides() {
         let one = weights(Scheme::KaimingNormalFanOut, 3);
         assert_eq!(one, weights(Scheme::KaimingNormalFanOut, 3));

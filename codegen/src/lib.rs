@@ -35,5 +35,6 @@ pub mod torch;
 
 pub use autodiff::Wrt;
 pub use plan::{
-    Act, Fused, Grad, Kernel, Lowering, Memory, Plan, PlanError, Site, SiteKind, Source, Step, Value, Wanted, Weight,
+    Act, Fused, Grad, Kernel, Lowering, MAX_WEIGHT_BYTES, Memory, Plan, PlanError, Site, SiteKind, Source, Step, Value,
+    Wanted, Weight,
 };

@@ -19,6 +19,19 @@ pub enum PlanError {
         /// Why.
         source: EmitError,
     },
+    /// Weights that no machine is meant to hold.
+    #[error(
+        "node `{node}`: the weights up to here take {} GiB in single precision, and {} GiB are the most; lower its sizes",
+        .bytes >> 30, .limit >> 30
+    )]
+    Weights {
+        /// Path of the node whose weights are too much.
+        node: String,
+        /// The bytes of all weights so far.
+        bytes: u64,
+        /// The most there may be.
+        limit: u64,
+    },
     /// A gradient of something that is no scalar.
     #[error("only a scalar can be differentiated, not {0}")]
     NoScalar(TensorType),
@@ -26,6 +39,10 @@ pub enum PlanError {
     #[error(transparent)]
     Prim(#[from] EmitError),
 }
+
+/// Most bytes of a network's weights in single precision. Whoever has a plan may make its weights: initialisation,
+/// training, export.
+pub const MAX_WEIGHT_BYTES: u64 = 8 << 30;
 
 type Known = FxHashMap<(Kernel, SmallVec<[Var; 3]>), Var>;
 
@@ -42,6 +59,8 @@ pub struct Lowering {
     pub(crate) node: Name,
     /// The weights so far, by the path under which an op holds them.
     held: FxHashMap<String, Vars>,
+    /// Their bytes in single precision.
+    bytes: u64,
 }
 
 /// Where something stands: the path of its node, and that of its weights, which others may have too.
@@ -65,7 +84,7 @@ impl Lowering {
     /// Lowers a network. In an open program every open decision becomes a [`Site`].
     ///
     /// # Errors
-    /// If an op has no lowering.
+    /// If an op has no lowering, or the weights take more than [`MAX_WEIGHT_BYTES`].
     pub fn of(program: &Program, mode: Mode) -> Result<Self, PlanError> {
         let mut lowering = Self::empty(mode);
         let main = program.main();
@@ -80,7 +99,7 @@ impl Lowering {
     #[must_use]
     pub fn empty(mode: Mode) -> Self {
         let (plan, known, asked, node, held) = Default::default();
-        Self { plan, mode, known, asked, node, held }
+        Self { plan, mode, known, asked, node, held, bytes: 0 }
     }
 
     /// A further input.
@@ -247,12 +266,21 @@ impl Lowering {
         let types: Vec<&TensorType> = types.iter().collect();
         let specs = op.weights(&types);
         let known = if specs.is_empty() { None } else { self.held.get(&at.held).cloned() };
-        let weights = known.unwrap_or_else(|| {
-            let dtype = types.first().map_or(DType::F32, |x| x.dtype);
-            let made: Vars = specs.into_iter().map(|spec| self.weight(&at.held, spec, dtype)).collect();
-            self.held.insert(at.held.clone(), made.clone());
-            made
-        });
+        let weights = match known {
+            Some(known) => known,
+            None => {
+                let more = specs.iter().map(|s| s.numel().saturating_mul(4)).fold(0, u64::saturating_add);
+                self.bytes = self.bytes.saturating_add(more);
+                if self.bytes > MAX_WEIGHT_BYTES {
+                    let (node, bytes) = (at.node.clone(), self.bytes);
+                    return Err(PlanError::Weights { node, bytes, limit: MAX_WEIGHT_BYTES });
+                }
+                let dtype = types.first().map_or(DType::F32, |x| x.dtype);
+                let made: Vars = specs.into_iter().map(|spec| self.weight(&at.held, spec, dtype)).collect();
+                self.held.insert(at.held.clone(), made.clone());
+                made
+            }
+        };
         let outs = op.emit(self, x, &weights);
         Ok(outs.map_err(|source| PlanError::Emit { node: at.node.clone(), source })?.to_vec())
     }

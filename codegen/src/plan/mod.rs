@@ -18,7 +18,7 @@ mod print;
 
 pub(crate) use kernel::normalised;
 pub use kernel::{Act, Fused, Grad, Kernel, Wanted};
-pub use lower::{Lowering, PlanError};
+pub use lower::{Lowering, MAX_WEIGHT_BYTES, PlanError};
 pub use memory::Memory;
 
 use ir::op::WeightSpec;

@@ -24,6 +24,7 @@ use proto::{
     Dimension, GraphProto, ModelProto, OperatorSetIdProto, StringStringEntryProto, TensorShapeProto, TensorTypeProto,
     TypeProto, ValueInfoProto,
 };
+use rustc_hash::FxHashSet;
 
 /// The version of the operators.
 pub const OPSET: i64 = 17;
@@ -60,6 +61,11 @@ pub fn model(program: &Program, weights: &Weights, title: &str) -> Result<Vec<u8
         e => ExportError::Weights(e.to_string()),
     })?;
     let plan = plan.finish();
+    // They are copied: nothing is, if the file could not hold them.
+    let bytes = plan.weights.iter().map(|w| w.spec.numel().saturating_mul(4)).fold(0, u64::saturating_add);
+    if i32::try_from(bytes).is_err() {
+        return Err(ExportError::Size(usize::try_from(bytes).unwrap_or(usize::MAX)));
+    }
     check(&plan, weights).map_err(|e| ExportError::Weights(e.to_string()))?;
     finite(weights)?;
     let graph = graph(program, &plan, weights)?;
@@ -88,7 +94,9 @@ fn graph(program: &Program, plan: &Plan, weights: &Weights) -> Result<GraphProto
         b.graph.input.push(info(&name, plan.type_of(*v)));
         b.set(*v, name);
     }
-    let used = |v: Var| plan.outputs.contains(&v) || plan.steps.iter().any(|s| s.operands.contains(&v));
+    let operands = plan.steps.iter().flat_map(|s| s.operands.iter().copied());
+    let needed: FxHashSet<Var> = plan.outputs.iter().copied().chain(operands).collect();
+    let used = |v: Var| needed.contains(&v);
     for w in plan.weights.iter().filter(|w| used(w.var)) {
         let name = b.take(&w.path);
         let raw = weights[&w.path].to_f32().iter().flat_map(|x| x.to_le_bytes()).collect();
