@@ -8,6 +8,7 @@ use evaluators::{Direction, Evaluator, Metric};
 use ir::{Convention, GraphHash};
 use mutators::Space;
 use serde::Serialize;
+use std::collections::HashMap;
 use strategies::{Ledger, Outcome, StopReason, Study, StudyIdentity};
 
 /// Version of the JSON form: it grows when a field changes its meaning or goes away, not when one is added.
@@ -25,8 +26,15 @@ pub struct Found {
     incumbent: Option<Incumbent>,
     trajectory: Vec<Step>,
     ledger: Ledger,
-    #[serde(skip)]
-    first_failure: Option<String>,
+    failures: Vec<Failed>,
+}
+
+/// Trials that failed for one reason.
+#[derive(Clone, Debug, Serialize)]
+struct Failed {
+    reason: String,
+    count: u64,
+    first_trial: u64,
 }
 
 /// A metric.
@@ -114,16 +122,14 @@ impl Found {
             incumbent: incumbent(study, space, evaluator, convention)?,
             trajectory: trajectory(study),
             ledger: study.ledger(space),
-            first_failure: study.trials.iter().find_map(|t| match &t.outcome {
-                Outcome::Failed { reason } => Some(format!("trial {}: {reason}", t.id)),
-                Outcome::Done { .. } | Outcome::Stopped { .. } => None,
-            }),
+            failures: failures(study),
         })
     }
 
-    /// The reason of the first failed trial.
-    pub fn first_failure(&self) -> Option<&str> {
-        self.first_failure.as_deref()
+    /// The first failed trial, with its reason.
+    pub fn first_failure(&self) -> Option<String> {
+        let first = self.failures.iter().min_by_key(|f| f.first_trial)?;
+        Some(format!("trial {}: {}", first.first_trial, first.reason))
     }
 
     /// The result as JSON.
@@ -177,6 +183,15 @@ impl Found {
         let failed = count(l.failed, "failed") + &count(l.stopped, "stopped early");
         let unique = format!("{} samples, {} graphs", thousands(l.unique_samples), thousands(l.unique_graphs));
         grid.row(["queries".to_owned(), format!("{}{failed}; distinct: {unique}", thousands(l.queries))]);
+        for (i, f) in self.failures.iter().take(TOLD).enumerate() {
+            let trials = if f.count == 1 { "1 trial".to_owned() } else { format!("{} trials", thousands(f.count)) };
+            let text = format!("{trials}, first {}: {}", f.first_trial, f.reason);
+            grid.row([if i == 0 { "failed" } else { "" }, &text]);
+        }
+        if let others @ [_, ..] = self.failures.get(TOLD..).unwrap_or_default() {
+            let trials = thousands(others.iter().map(|f| f.count).sum());
+            grid.row(["".to_owned(), format!("{trials} more, for {} other reasons", others.len())]);
+        }
         if l.simulated_seconds > 0.0 {
             grid.row(["simulated".to_owned(), seconds(l.simulated_seconds)]);
         }
@@ -270,6 +285,26 @@ fn incumbent(
         macs: cost.macs,
         convention: convention.as_str(),
     }))
+}
+
+/// Reasons of failed trials that the result tells people; as JSON it has all.
+const TOLD: usize = 6;
+
+/// The failed trials by reason, the commonest first.
+fn failures(study: &Study) -> Vec<Failed> {
+    let mut found: Vec<Failed> = Vec::new();
+    let mut place: HashMap<&str, usize> = HashMap::new();
+    for trial in &study.trials {
+        let Outcome::Failed { reason } = &trial.outcome else { continue };
+        let at = *place.entry(reason).or_insert_with(|| {
+            found.push(Failed { reason: reason.clone(), count: 0, first_trial: trial.id.0 });
+            found.len() - 1
+        });
+        found[at].count += 1;
+    }
+    // The sort is stable: of equally common ones the earlier comes first.
+    found.sort_by_key(|f| std::cmp::Reverse(f.count));
+    found
 }
 
 /// The trials that were better than all before them: how the search went.

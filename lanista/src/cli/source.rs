@@ -5,8 +5,9 @@ use super::failure::Failure;
 use super::output::Outputs;
 #[cfg(feature = "torch")]
 use evaluators::train::TrainError;
+use ir::verify::Examined;
 use ir::{Elaboration, Fault, Faults, Module, Name, OpRegistry, Program, Value};
-use mutators::{Sample, Space};
+use mutators::{MutateError, Sample, Space};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 use std::fs::File;
@@ -56,8 +57,8 @@ impl ModuleFile {
     }
 
     /// Verifies the module.
-    pub fn verify(&self) -> Result<Program, Failure> {
-        ir::verify(&self.module).map_err(|e| self.refuse(&e))
+    pub fn verify(&self) -> Result<Examined, Failure> {
+        ir::verify::examine(&self.module).map_err(|e| self.refuse(&e))
     }
 
     /// A failure that names the line of every fault.
@@ -131,11 +132,14 @@ impl Source {
         }
         let path = undigested(target);
         let file = ModuleFile::read(Path::new(path))?;
-        file.verify()?;
         let mut digest = ir::hash::StableHasher::new(0);
         digest.text(&file.module.to_string());
         let identity = format!("{path}#{}", &digest.finish().to_string()[..DIGEST]);
-        let space = Space::new(file.module.clone())?.identified(&identity);
+        let space = Space::new(file.module.clone()).map_err(|e| match e {
+            MutateError::Verify(faults) => file.refuse(&faults),
+            other => other.into(),
+        })?;
+        let space = space.identified(&identity);
         Ok(Self { space, file: Some(file) })
     }
 
