@@ -14,6 +14,8 @@
 //!
 //! [`build`] makes them from a text; [`evaluator_conformance!`] tests one of your own; [`verify_table`] checks a table.
 
+#[cfg(feature = "data")]
+mod bytes;
 mod cell101;
 mod cell201;
 mod combined;

@@ -1,6 +1,7 @@
 //! The data sets that have a name: what they are, and where they are published.
 
 use super::cifar::{CIFAR10, CIFAR100};
+use super::files::Wanted;
 use super::{idx, text};
 
 /// A data set that has a name.
@@ -22,7 +23,7 @@ pub struct Entry {
     /// Names of its folder, in the places where data sets are.
     pub(super) folders: &'static [&'static str],
     /// The files that a folder must hold, plain or gzipped.
-    pub(super) files: &'static [&'static str],
+    pub(super) files: &'static [Wanted],
     /// An archive that stands for them.
     pub(super) archive: Option<&'static str>,
 }
@@ -243,7 +244,7 @@ pub const DATASETS: &[Entry] = &[
             },
         ],
         folders: &["ptb", "penn-treebank", "PennTreebank"],
-        files: &text::LAYOUTS[1],
+        files: &text::PTB,
         archive: None,
     },
     Entry {
@@ -262,7 +263,7 @@ pub const DATASETS: &[Entry] = &[
             sha256: "92675f1d63015c1c8b51f1656a52d5bdbc33aafa60cc47a218a66e7ee817488c",
         }],
         folders: &["wikitext-2", "."],
-        files: &text::LAYOUTS[0],
+        files: &text::WIKITEXT2,
         archive: Some("wikitext-2-v1.zip"),
     },
 ];
@@ -290,7 +291,11 @@ mod tests {
                 e.downloads.iter().any(is)
             };
             let archived = e.archive.is_some_and(|a| e.downloads.iter().any(|d| d.file == a));
-            assert!(archived || e.files.iter().all(|f| stands(f)), "{}", e.name);
+            assert!(archived || e.files.iter().all(|f| stands(f.name)), "{}", e.name);
+            for file in e.files {
+                let plain = e.downloads.iter().find(|d| d.file == file.name);
+                assert!(plain.is_none_or(|d| file.bound.bytes() == d.bytes), "{file:?}");
+            }
         }
     }
 }

@@ -4,7 +4,8 @@
 //! and 1,024 blue values, row by row. Class names lie beside them, a line each.
 
 use super::DataError;
-use super::files::{self, Member};
+use super::bounded::Bound;
+use super::files::{self, Member, Wanted};
 use super::images::{Images, Split};
 use std::path::Path;
 
@@ -17,24 +18,34 @@ const PIXELS: usize = CHANNELS * SIDE * SIDE;
 pub(super) struct Layout {
     pub name: &'static str,
     /// Class names, then training files, then the test file.
-    pub files: &'static [&'static str],
+    pub files: &'static [Wanted],
     pub archive: &'static str,
     /// Label bytes in a record, of which the last is taken.
     labels: usize,
     classes: usize,
 }
 
+/// Class names, a line each; the published files have less than 1 KiB.
+const fn names(name: &'static str) -> Wanted {
+    Wanted { name, bound: Bound::Stated("a file of class names", 1 << 12) }
+}
+
+/// So many records, each with so many labels.
+const fn records(name: &'static str, count: usize, labels: usize) -> Wanted {
+    Wanted::published(name, (count * (labels + PIXELS)) as u64)
+}
+
 /// Ten classes.
 pub(super) const CIFAR10: Layout = Layout {
     name: "cifar10",
     files: &[
-        "batches.meta.txt",
-        "data_batch_1.bin",
-        "data_batch_2.bin",
-        "data_batch_3.bin",
-        "data_batch_4.bin",
-        "data_batch_5.bin",
-        "test_batch.bin",
+        names("batches.meta.txt"),
+        records("data_batch_1.bin", 10_000, 1),
+        records("data_batch_2.bin", 10_000, 1),
+        records("data_batch_3.bin", 10_000, 1),
+        records("data_batch_4.bin", 10_000, 1),
+        records("data_batch_5.bin", 10_000, 1),
+        records("test_batch.bin", 10_000, 1),
     ],
     archive: "cifar-10-binary.tar.gz",
     labels: 1,
@@ -44,7 +55,7 @@ pub(super) const CIFAR10: Layout = Layout {
 /// A hundred fine classes.
 pub(super) const CIFAR100: Layout = Layout {
     name: "cifar100",
-    files: &["fine_label_names.txt", "train.bin", "test.bin"],
+    files: &[names("fine_label_names.txt"), records("train.bin", 50_000, 2), records("test.bin", 10_000, 2)],
     archive: "cifar-100-binary.tar.gz",
     labels: 2,
     classes: 100,
@@ -53,7 +64,7 @@ pub(super) const CIFAR100: Layout = Layout {
 /// Reads a folder with the files or the archive. `[3, 32, 32]`.
 pub(super) fn read(folder: &Path, layout: &Layout) -> Result<Images, DataError> {
     let members = files::read(folder, layout.files, Some(layout.archive))?;
-    let [names, train_files @ .., test_file] = &members[..] else {
+    let [class_names, train_files @ .., test_file] = &members[..] else {
         unreachable!("invariant: a layout has class names, training files and a test file")
     };
     let mut train = Split::default();
@@ -67,7 +78,7 @@ pub(super) fn read(folder: &Path, layout: &Layout) -> Result<Images, DataError> 
         channels: CHANNELS,
         height: SIDE,
         width: SIDE,
-        classes: class_names(names, layout)?,
+        classes: read_names(class_names, layout)?,
         train,
         test,
     };
@@ -93,7 +104,7 @@ fn append(split: &mut Split, file: &Member, layout: &Layout) -> Result<(), DataE
     Ok(())
 }
 
-fn class_names(file: &Member, layout: &Layout) -> Result<Vec<String>, DataError> {
+fn read_names(file: &Member, layout: &Layout) -> Result<Vec<String>, DataError> {
     let text = String::from_utf8_lossy(&file.bytes);
     let names: Vec<String> = text.lines().map(str::trim).filter(|l| !l.is_empty()).map(str::to_owned).collect();
     if names.len() != layout.classes {
@@ -118,25 +129,25 @@ mod tests {
     }
 
     /// The files of a small data set: one image in each file of records.
-    fn files(layout: &Layout) -> Vec<(&'static str, Vec<u8>)> {
+    fn contents(layout: &Layout) -> Vec<(&'static str, Vec<u8>)> {
         let names: String = (0..layout.classes).map(|i| format!("class {i}\n")).collect();
-        let one = |(i, name): (usize, &&'static str)| match i {
+        let one = |(i, file): (usize, &Wanted)| match i {
             // The published file ends with an empty line.
-            0 => (*name, format!("{names}\n").into_bytes()),
-            _ => (*name, record(&[19, i as u8][2 - layout.labels..], i as u8)),
+            0 => (file.name, format!("{names}\n").into_bytes()),
+            _ => (file.name, record(&[19, i as u8][2 - layout.labels..], i as u8)),
         };
         layout.files.iter().enumerate().map(one).collect()
     }
 
     fn folder(layout: &Layout) -> TempDir {
         let f = tempfile::tempdir().expect("a folder");
-        files(layout).iter().for_each(|(name, bytes)| fs::write(f.path().join(name), bytes).expect("a file"));
+        contents(layout).iter().for_each(|(name, bytes)| fs::write(f.path().join(name), bytes).expect("a file"));
         f
     }
 
     fn archive(layout: &Layout) -> Vec<u8> {
         let mut tar = tar::Builder::new(Vec::new());
-        for (name, bytes) in files(layout) {
+        for (name, bytes) in contents(layout) {
             let mut header = tar::Header::new_gnu();
             header.set_size(bytes.len() as u64);
             header.set_mode(0o644);

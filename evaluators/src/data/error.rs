@@ -37,6 +37,12 @@ pub enum DataError {
         /// What to do.
         remedy: String,
     },
+    /// A limit that is no number.
+    #[error("{}: {reason}; leave it out for 8", super::LIMIT)]
+    Limit {
+        /// What it says.
+        reason: String,
+    },
     /// What was read is not what it should be.
     #[error("{origin}: {reason}")]
     Malformed {

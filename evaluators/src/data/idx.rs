@@ -3,13 +3,17 @@
 //! Big-endian: two zero bytes, the type (8 is a byte), the number of dimensions, a 32-bit word per dimension, the data.
 
 use super::DataError;
-use super::files::{self, Member};
+use super::files::{self, Member, Wanted};
 use super::images::{Images, Split};
 use std::path::Path;
 
 /// What a folder holds, without `.gz`.
-pub(super) const FILES: [&str; 4] =
-    ["train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"];
+pub(super) const FILES: [Wanted; 4] = [
+    Wanted::published("train-images-idx3-ubyte", 16 + 60_000 * 28 * 28),
+    Wanted::published("train-labels-idx1-ubyte", 8 + 60_000),
+    Wanted::published("t10k-images-idx3-ubyte", 16 + 10_000 * 28 * 28),
+    Wanted::published("t10k-labels-idx1-ubyte", 8 + 10_000),
+];
 
 /// Reads the four files of a folder, plain or gzipped. `[1, H, W]`, as H and W are in the files.
 pub(super) fn read(folder: &Path, name: &str, classes: &[&str]) -> Result<Images, DataError> {
@@ -93,7 +97,7 @@ pub(super) mod tests {
         let pixels: Vec<u8> = (0..30).collect();
         let files =
             [idx(&[3, 2, 3], &pixels[..18]), idx(&[3], &[0, 2, 1]), idx(&[2, 2, 3], &pixels[18..]), idx(&[2], &[2, 0])];
-        for (name, bytes) in FILES.iter().zip(files) {
+        for (name, bytes) in FILES.map(|f| f.name).iter().zip(files) {
             match gzipped {
                 true => fs::write(f.path().join(format!("{name}.gz")), gzip(&bytes)),
                 false => fs::write(f.path().join(name), bytes),
@@ -127,7 +131,7 @@ pub(super) mod tests {
             fs::write(f.path().join(name), bytes).expect("a file");
             refusal(&f)
         };
-        let [images, labels, ..] = FILES;
+        let [images, labels, ..] = FILES.map(|f| f.name);
         let e = change(images, &[0, 0, 8, 1, 0, 0, 0, 0]);
         assert!(e.contains("train-images-idx3-ubyte: starts with [00, 00, 08, 01], an IDX file"), "{e}");
         let e = change(images, &idx(&[3, 2, 3], &[0; 17]));
@@ -141,14 +145,14 @@ pub(super) mod tests {
         assert!(e.contains("train-labels-idx1-ubyte: 2 labels for the 3 images of"), "{e}");
         let e = change(labels, &idx(&[3], &[0, 1, 3]));
         assert!(e.contains("training image 2 has label 3, but there are 3 classes"), "{e}");
-        let e = change(FILES[2], &idx(&[2, 3, 3], &[0; 18]));
+        let e = change(FILES[2].name, &idx(&[2, 3, 3], &[0; 18]));
         assert!(e.contains("training images of [2, 3] pixels, test images of [3, 3]"), "{e}");
     }
 
     #[test]
     fn a_gzip_file_that_is_cut_off_or_changed() {
         let f = folder(true);
-        let path = f.path().join(format!("{}.gz", FILES[0]));
+        let path = f.path().join(format!("{}.gz", FILES[0].name));
         let good = fs::read(&path).expect("there");
         for end in [good.len() - 1, good.len() / 2, 5] {
             fs::write(&path, &good[..end]).expect("a file");

@@ -5,10 +5,12 @@
 //! * Pixels are bytes, `[N, C, H, W]`; whatever is done to them happens on the device, a batch at a time.
 //! * Randomness is a pure function of a seed, an epoch and the number of a batch.
 
+mod archive;
 #[cfg(feature = "torch")]
 mod augment;
 #[cfg(feature = "torch")]
 mod batches;
+mod bounded;
 mod catalogue;
 mod cifar;
 mod decode;
@@ -28,6 +30,7 @@ mod text;
 pub use augment::Augment;
 #[cfg(feature = "torch")]
 pub use batches::{Batch, Loader, Loading, Resident};
+pub use bounded::LIMIT;
 pub use catalogue::{Contents, DATASETS, Download, Entry, entry};
 pub use digits::digits;
 pub use error::DataError;

@@ -1,12 +1,13 @@
 //! Where data sets are looked for.
 
 use super::DataError;
+use super::bounded::{LIMIT, Limits};
 use super::catalogue::{DATASETS, Entry};
 use super::files::{Presence, presence};
 use std::env;
 use std::path::{Path, PathBuf};
 
-/// Folders in which data sets are looked for, in order.
+/// Folders in which data sets are looked for, in order, and how much of one's own data is read from them.
 ///
 /// ```
 /// use evaluators::data::Places;
@@ -19,11 +20,14 @@ pub struct Places {
     folders: Vec<PathBuf>,
     /// Where what is fetched goes.
     target: Option<PathBuf>,
+    /// How much is read, or why that cannot be told.
+    limits: Result<Limits, String>,
 }
 
 impl Places {
     /// The standard ones: a folder of the user's, `$LANISTA_DATA`, the user's cache (`$XDG_CACHE_HOME/lanista` or
-    /// `~/.cache/lanista`), `/usr/share/datasets`. What is fetched goes to the first of the first three.
+    /// `~/.cache/lanista`), `/usr/share/datasets`. What is fetched goes to the first of the first three. A data set may
+    /// take the memory that [`LIMIT`](super::LIMIT) says, 8 GiB if it says none.
     pub fn standard(data_dir: Option<&Path>) -> Self {
         let variable = |name: &str| env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
         // A relative path in this variable is to be ignored, says the XDG base directory specification.
@@ -33,12 +37,25 @@ impl Places {
         let mut folders: Vec<PathBuf> = own.into_iter().flatten().collect();
         let target = folders.first().cloned();
         folders.push("/usr/share/datasets".into());
-        Self { folders, target }
+        let limits = env::var(LIMIT).ok().filter(|v| !v.is_empty()).map_or(Ok(Limits::DEFAULT), |v| Limits::parse(&v));
+        Self { folders, target, limits }
     }
 
     /// These folders and no others; what is fetched goes to the first.
     pub fn only(folders: Vec<PathBuf>) -> Self {
-        Self { target: folders.first().cloned(), folders }
+        Self { target: folders.first().cloned(), folders, limits: Ok(Limits::DEFAULT) }
+    }
+
+    /// The same, where a data set of one's own may take so many bytes of memory: an image a 64th of it, as a file and
+    /// decoded, a file of text an 8th.
+    #[must_use]
+    pub fn limited(self, memory: u64) -> Self {
+        Self { limits: Ok(Limits::of(memory)), ..self }
+    }
+
+    /// How much is read.
+    pub(super) fn limits(&self) -> Result<Limits, DataError> {
+        self.limits.clone().map_err(|reason| DataError::Limit { reason })
     }
 
     /// The folders, in the order in which they are searched.

@@ -1,12 +1,13 @@
 //! From a name to a data set in memory, which a process reads once.
 
+use super::bounded::Limits;
 use super::catalogue::{Contents, Entry, entry};
 use super::cifar::{self, CIFAR10, CIFAR100};
 use super::places::known;
 use super::{DATASETS, DataError, Images, Places, Text, digits, folder, idx, text};
 use rustc_hash::FxHashMap;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -192,19 +193,20 @@ impl Source {
         if let Some(data) = &*cell {
             return Ok(data.clone());
         }
+        let (name, limits) = (self.to_string(), places.limits()?);
         let data = match self {
-            Self::Known(entry) => read_known(entry, &folder)?,
-            Self::Folder { size, .. } => Data::Images(Arc::new(folder::read(&folder, &self.to_string(), *size)?)),
-            Self::Text { .. } => Data::Text(Arc::new(text::read_folder(&folder, &self.to_string())?)),
+            Self::Known(entry) => read_known(entry, &folder, limits)?,
+            Self::Folder { size, .. } => Data::Images(Arc::new(folder::read(&folder, &name, *size, limits)?)),
+            Self::Text { .. } => Data::Text(Arc::new(text::read_folder(&folder, &name, limits)?)),
         };
         Ok(cell.insert(data).clone())
     }
 }
 
-fn read_known(entry: &'static Entry, folder: &std::path::Path) -> Result<Data, DataError> {
+fn read_known(entry: &'static Entry, folder: &Path, limits: Limits) -> Result<Data, DataError> {
     let damaged = |reason: String| DataError::Damaged { name: entry.name, reason };
     let Contents::Images { shape, classes, train, test } = entry.contents else {
-        let text = text::read(folder, entry.name, entry.files, entry.archive);
+        let text = text::read(folder, entry.name, entry.files, entry.archive, limits);
         return Ok(Data::Text(Arc::new(text.map_err(|e| remedied(e, entry))?)));
     };
     let images = match entry.name {

@@ -1,7 +1,8 @@
 //! Text for language models, word by word.
 
 use super::DataError;
-use super::files::{self, Presence};
+use super::bounded::{Bound, Budget, Limits};
+use super::files::{self, Presence, Wanted};
 use rustc_hash::FxHashMap;
 use std::path::Path;
 
@@ -30,6 +31,20 @@ pub(super) const LAYOUTS: [[&str; 3]; 3] = [
     ["train.txt", "valid.txt", "test.txt"],
 ];
 
+/// The Penn Treebank as it is published.
+pub(super) const PTB: [Wanted; 3] = [
+    Wanted::published("ptb.train.txt", 5_101_618),
+    Wanted::published("ptb.valid.txt", 399_782),
+    Wanted::published("ptb.test.txt", 449_945),
+];
+
+/// WikiText-2. The size of its archive is published, 4.5 MB, and those of its files are not.
+pub(super) const WIKITEXT2: [Wanted; 3] = {
+    let [train, valid, test] = LAYOUTS[0];
+    let bound = Bound::Stated("a file of WikiText-2", 1 << 26);
+    [Wanted { name: train, bound }, Wanted { name: valid, bound }, Wanted { name: test, bound }]
+};
+
 impl Text {
     /// Number of the unknown token, `<unk>`.
     pub const UNKNOWN: u32 = 0;
@@ -38,13 +53,13 @@ impl Text {
 }
 
 /// Reads a folder whose files have one of the [`LAYOUTS`], plain or gzipped.
-pub(super) fn read_folder(folder: &Path, name: &str) -> Result<Text, DataError> {
+pub(super) fn read_folder(folder: &Path, name: &str, limits: Limits) -> Result<Text, DataError> {
     let origin = folder.display().to_string();
-    let found = LAYOUTS.iter().map(|names| (names, files::presence(folder, names, None)));
     let mut lacks = None;
-    for (names, presence) in found {
-        match presence {
-            Presence::All => return read(folder, name, names, None),
+    for names in LAYOUTS {
+        let wanted = names.map(|name| Wanted { name, bound: limits.text() });
+        match files::presence(folder, &wanted, None) {
+            Presence::All => return read(folder, name, &wanted, None, limits),
             Presence::Lacks(file) => lacks = lacks.or(Some(file)),
             Presence::None => {}
         }
@@ -58,16 +73,23 @@ pub(super) fn read_folder(folder: &Path, name: &str) -> Result<Text, DataError> 
 }
 
 /// Reads three files of a folder, or of an archive in it.
-pub(super) fn read(folder: &Path, name: &str, names: &[&str], archive: Option<&str>) -> Result<Text, DataError> {
+pub(super) fn read(
+    folder: &Path,
+    name: &str,
+    wanted: &[Wanted],
+    archive: Option<&str>,
+    limits: Limits,
+) -> Result<Text, DataError> {
+    let budget = limits.budget();
     let mut words = Words::new();
     let mut parts = Vec::with_capacity(3);
-    for (i, file) in files::read(folder, names, archive)?.into_iter().enumerate() {
+    for (i, file) in files::read(folder, wanted, archive)?.into_iter().enumerate() {
         let text = String::from_utf8(file.bytes).map_err(|e| {
             let at = e.utf8_error().valid_up_to();
             let line = 1 + e.as_bytes()[..at].iter().filter(|b| **b == b'\n').count();
             DataError::malformed(&file.origin, format!("line {line} is no UTF-8; convert the file"))
         })?;
-        let tokens = words.number(&text, i == 0);
+        let tokens = words.number(&text, i == 0, &budget, &file.origin)?;
         if tokens.is_empty() {
             return Err(DataError::malformed(file.origin, "is empty"));
         }
@@ -76,6 +98,9 @@ pub(super) fn read(folder: &Path, name: &str, names: &[&str], archive: Option<&s
     let [train, valid, test] = parts.try_into().expect("invariant: as many files as names, which are three");
     Ok(Text { name: name.to_owned(), vocabulary: words.list, train, valid, test })
 }
+
+/// Bytes that a word of the vocabulary takes beside its letters, in the list and in the table.
+const PER_WORD: u64 = 2 * size_of::<String>() as u64 + 32;
 
 /// A growing vocabulary.
 struct Words {
@@ -100,20 +125,26 @@ impl Words {
     }
 
     /// A text as numbers; new words are learnt, or unknown.
-    fn number(&mut self, text: &str, learn: bool) -> Vec<u32> {
+    fn number(&mut self, text: &str, learn: bool, budget: &Budget, origin: &str) -> Result<Vec<u32>, DataError> {
         let mut tokens = Vec::new();
+        let mut counted = 0;
         for line in text.lines() {
             for word in line.split_whitespace() {
                 let known = self.numbers.get(word).copied();
                 tokens.push(match known {
                     Some(number) => number,
-                    None if learn => self.learn(word),
+                    None if learn => {
+                        budget.take(2 * word.len() as u64 + PER_WORD, origin)?;
+                        self.learn(word)
+                    }
                     None => Text::UNKNOWN,
                 });
             }
             tokens.push(Text::END);
+            budget.take(((tokens.len() - counted) * size_of::<u32>()) as u64, origin)?;
+            counted = tokens.len();
         }
-        tokens
+        Ok(tokens)
     }
 }
 
@@ -141,7 +172,7 @@ mod tests {
 
     #[test]
     fn words_are_numbered() {
-        let text = read_folder(folder(&LAYOUTS[2], false).path(), "tiny").expect("sound");
+        let text = read_folder(folder(&LAYOUTS[2], false).path(), "tiny", Limits::DEFAULT).expect("sound");
         assert_eq!(text.vocabulary, ["<unk>", "<eos>", "the", "cat"]);
         // An empty line is an end of its own, as WikiText's token counts have it.
         assert_eq!(text.train, [2, 3, 1, 1, 2, 0, 1]);
@@ -151,10 +182,13 @@ mod tests {
 
     #[test]
     fn every_layout_is_read() {
-        let expected = read_folder(folder(&LAYOUTS[2], false).path(), "tiny").expect("sound");
+        let expected = read_folder(folder(&LAYOUTS[2], false).path(), "tiny", Limits::DEFAULT).expect("sound");
         for layout in &LAYOUTS {
             for gzipped in [false, true] {
-                assert_eq!(read_folder(folder(layout, gzipped).path(), "tiny").expect("sound"), expected);
+                assert_eq!(
+                    read_folder(folder(layout, gzipped).path(), "tiny", Limits::DEFAULT).expect("sound"),
+                    expected
+                );
             }
         }
         let f = tempfile::tempdir().expect("a folder");
@@ -165,16 +199,16 @@ mod tests {
             zip.write_all(text.as_bytes()).expect("memory");
         }
         zip.finish().expect("memory");
-        assert_eq!(read(f.path(), "tiny", &LAYOUTS[0], Some("w.zip")).expect("sound"), expected);
+        assert_eq!(read(f.path(), "tiny", &WIKITEXT2, Some("w.zip"), Limits::DEFAULT).expect("sound"), expected);
         let bytes = fs::read(f.path().join("w.zip")).expect("there");
         fs::write(f.path().join("w.zip"), &bytes[..bytes.len() - 30]).expect("a file");
-        let e = read(f.path(), "tiny", &LAYOUTS[0], Some("w.zip")).expect_err("cut off").to_string();
+        let e = read(f.path(), "tiny", &WIKITEXT2, Some("w.zip"), Limits::DEFAULT).expect_err("cut off").to_string();
         assert!(e.contains("w.zip: is damaged or cut off"), "{e}");
     }
 
     #[test]
     fn what_is_no_text() {
-        let refusal = |f: &TempDir| read_folder(f.path(), "tiny").expect_err("damaged").to_string();
+        let refusal = |f: &TempDir| read_folder(f.path(), "tiny", Limits::DEFAULT).expect_err("damaged").to_string();
         let f = folder(&LAYOUTS[1], false);
         fs::write(f.path().join("ptb.valid.txt"), b"good\nb\xffd\n").expect("a file");
         assert!(refusal(&f).contains("ptb.valid.txt: line 2 is no UTF-8"), "{}", refusal(&f));

@@ -1,8 +1,9 @@
 //! A data set on a device, loaded once, and the parts of it that a run uses.
 
-use super::error::{Bytes, TrainError};
+use super::error::TrainError;
 use super::network;
 use super::recipe::Recipe;
+use crate::bytes::Bytes;
 use crate::data::{Augment, Data, DataError, Loader, Loading, Normalise, Part, Places, Resident, Source};
 use codegen::torch::{Device, Runtime, available_memory};
 use ir::Program;

@@ -1,5 +1,6 @@
 //! Why a network is not trained.
 
+use crate::bytes::Bytes;
 use crate::data::DataError;
 use codegen::PlanError;
 use codegen::checkpoint::CheckpointError;
@@ -166,34 +167,5 @@ impl From<ExecError> for TrainError {
 impl From<tch::TchError> for TrainError {
     fn from(e: tch::TchError) -> Self {
         ExecError::from(e).into()
-    }
-}
-
-/// A number of bytes for people: `1.5 GiB`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Bytes(pub u64);
-
-impl std::fmt::Display for Bytes {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
-        let (mut value, mut unit) = (self.0 as f64, 0);
-        while value >= 1024.0 && unit + 1 < units.len() {
-            (value, unit) = (value / 1024.0, unit + 1);
-        }
-        match unit {
-            0 => write!(f, "{} B", self.0),
-            _ => write!(f, "{value:.1} {}", units[unit]),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn bytes_for_people() {
-        let texts: Vec<String> = [0, 1023, 1024, 3 << 29, u64::MAX].iter().map(|n| Bytes(*n).to_string()).collect();
-        assert_eq!(texts, ["0 B", "1023 B", "1.0 KiB", "1.5 GiB", "16.0 EiB"]);
     }
 }

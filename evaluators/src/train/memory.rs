@@ -1,8 +1,9 @@
 //! Whether a run fits the memory, asked before it starts: Linux promises more than it has, and kills whom it disappoints.
 
-use super::error::{Bytes, TrainError};
+use super::error::TrainError;
 use super::network::Network;
 use super::recipe::{Precision, Recipe};
+use crate::bytes::Bytes;
 use codegen::torch::{Device, available_memory};
 
 /// Bytes that a training run takes at its peak, by what they hold.

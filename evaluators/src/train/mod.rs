@@ -45,8 +45,9 @@ mod recipe;
 mod state;
 mod trainer;
 
+pub use crate::bytes::Bytes;
 pub use dataset::{Dataset, Measured, SearchLoaders};
-pub use error::{Bytes, TrainError};
+pub use error::TrainError;
 pub use evaluator::Train;
 pub use measure::latency;
 pub use memory::Planned;

@@ -242,7 +242,8 @@ Examples:
   lanista data fetch cifar10 --data-dir /scratch/data
 
 A data set is looked for in --data-dir, $LANISTA_DATA, the user's cache folder and /usr/share/datasets, in this order.
-$LANISTA_DATA_MIRROR is an address to download from in place of the official ones: it has NAME/FILE of the data sets.";
+$LANISTA_DATA_MIRROR is an address to download from in place of the official ones: it has NAME/FILE of the data sets.
+$LANISTA_DATA_LIMIT is how much memory data of your own may take, in GiB, 8 if it is not set.";
 
 /// Arguments of `data`.
 #[derive(Debug, Args)]
