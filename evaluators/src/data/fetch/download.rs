@@ -1,22 +1,41 @@
 //! One file: asked for, continued, checked, named.
 
-use super::super::{DataError, Download};
+use super::super::{DataError, Download, bounded};
 use super::Transfer;
 use crate::digest;
 use sha2::{Digest, Sha256};
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use ureq::Agent;
 use ureq::http::{StatusCode, header};
 
 /// Between two reports and at most as much in memory.
 const BLOCK: usize = 1 << 17;
-/// Connections that end early without a byte before an address is given up.
-const PATIENCE: u32 = 3;
-/// What a server may take to answer, or to send the next bytes.
-const SILENCE: Duration = Duration::from_secs(60);
+
+/// What is borne of an address before the next one is asked.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Patience {
+    /// Connections in a row that bring nothing, or that are slow.
+    pub connections: u32,
+    /// What a server may take to answer, or to send the next bytes.
+    pub silence: Duration,
+    /// So many bytes must come in so much time: one that sends a byte a minute is never silent, and never done.
+    pub pace: (u64, Duration),
+}
+
+impl Patience {
+    /// Three connections, a minute, 4 KiB a second.
+    pub const USUAL: Self =
+        Self { connections: 3, silence: Duration::from_secs(60), pace: (60 * 4096, Duration::from_secs(60)) };
+
+    /// Whether so many bytes in that time are too few.
+    fn is_slow(&self, bytes: u64, time: Duration) -> bool {
+        let (least, within) = self.pace;
+        (bytes as f64) * within.as_secs_f64() < (least as f64) * time.as_secs_f64()
+    }
+}
 
 /// Downloads a file into a folder, from the first address that gives it; false if it is there already.
 pub(super) fn download(
@@ -24,11 +43,12 @@ pub(super) fn download(
     file: &Download,
     addresses: &[String],
     folder: &Path,
+    patience: &Patience,
     progress: &mut dyn FnMut(Transfer<'_>),
 ) -> Result<bool, DataError> {
     let path = folder.join(file.file);
     if path.exists() {
-        let found = checksum(&path).map_err(|e| DataError::read(&path, e))?;
+        let found = checksum(&path, file.bytes)?;
         return match found == file.sha256 {
             true => Ok(false),
             false => Err(DataError::Checksum {
@@ -41,16 +61,16 @@ pub(super) fn download(
     }
     let mut part = Part::open(folder, file)?;
     let agent: Agent = Agent::config_builder()
-        .timeout_connect(Some(SILENCE))
-        .timeout_recv_response(Some(SILENCE))
-        .timeout_per_read(Some(SILENCE))
+        .timeout_connect(Some(patience.silence))
+        .timeout_recv_response(Some(patience.silence))
+        .timeout_per_read(Some(patience.silence))
         .http_status_as_error(false)
         .user_agent(concat!("lanista/", env!("CARGO_PKG_VERSION")))
         .build()
         .into();
     let mut complaints = Vec::new();
     for address in addresses {
-        match from_address(&agent, address, &mut part, progress) {
+        match from_address(&agent, address, &mut part, patience, progress) {
             Ok(()) => match part.finish(&path)? {
                 None => return Ok(true),
                 // The bytes are no use to anyone.
@@ -64,7 +84,7 @@ pub(super) fn download(
     }
     let kept = match part.bytes {
         0 => "check the network, or try later".to_owned(),
-        n => format!("{n} of {} bytes are kept: run it again to go on", file.bytes),
+        n => format!("{n} of {} bytes are kept, and the same command goes on from there", file.bytes),
     };
     part.close();
     Err(DataError::Network { name, reason: format!("{}; {kept}", complaints.join("; ")) })
@@ -83,21 +103,24 @@ fn from_address(
     agent: &Agent,
     address: &str,
     part: &mut Part<'_>,
+    patience: &Patience,
     progress: &mut dyn FnMut(Transfer<'_>),
 ) -> Result<(), Obstacle> {
     let mut failures = 0;
     let mut furthest = part.bytes;
     while part.bytes < part.file.bytes {
-        let reason = match one_request(agent, address, part, progress) {
+        let begun = Instant::now();
+        let reason = match one_request(agent, address, part, patience, progress) {
             Ok(()) if part.bytes >= part.file.bytes => break,
             Ok(()) => format!("it ended after {} of {} bytes", part.bytes, part.file.bytes),
             Err(Attempt::Ended(reason)) => reason,
             Err(Attempt::Final(obstacle)) => return Err(obstacle),
         };
-        // A connection that brought something new is no failure, however often it ends.
-        failures = if part.bytes > furthest { 0 } else { failures + 1 };
+        // A connection that brought something new in good time is no failure, however often it ends.
+        let new = part.bytes.saturating_sub(furthest);
+        failures = if new > 0 && !patience.is_slow(new, begun.elapsed()) { 0 } else { failures + 1 };
         furthest = furthest.max(part.bytes);
-        if failures >= PATIENCE {
+        if failures >= patience.connections {
             return Err(Obstacle::Network(reason));
         }
     }
@@ -116,6 +139,7 @@ fn one_request(
     agent: &Agent,
     address: &str,
     part: &mut Part<'_>,
+    patience: &Patience,
     progress: &mut dyn FnMut(Transfer<'_>),
 ) -> Result<(), Attempt> {
     let refuse = |reason: String| Attempt::Final(Obstacle::Network(reason));
@@ -149,6 +173,7 @@ fn one_request(
     }
     let mut body = response.into_body().into_reader();
     let mut block = vec![0; BLOCK];
+    let (mut since, mut from) = (Instant::now(), part.bytes);
     loop {
         let n = match body.read(&mut block) {
             Ok(0) => return Ok(()),
@@ -164,6 +189,15 @@ fn one_request(
         }
         part.append(&block[..n]).map_err(disk)?;
         progress(Transfer { file: part.file.file, bytes: part.bytes, of: part.file.bytes });
+        let (came, time) = (part.bytes - from, since.elapsed());
+        if time >= patience.pace.1 && part.bytes < part.file.bytes {
+            if patience.is_slow(came, time) {
+                let left = part.file.bytes - part.bytes;
+                let reason = format!("it is too slow, {came} bytes in {:.1} s with {left} to come", time.as_secs_f64());
+                return Err(Attempt::Ended(reason));
+            }
+            (since, from) = (Instant::now(), part.bytes);
+        }
     }
 }
 
@@ -184,8 +218,8 @@ impl<'a> Part<'a> {
             let path = path.clone();
             move |source| DataError::Io { path, doing, source }
         };
-        let options = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
-        let handle = options.map_err(io("cannot be written"))?;
+        let handle = open_own(&path).map_err(io("cannot be written"))?;
+        bounded::regular(&path, handle.metadata().map_err(io("cannot be read"))?.file_type())?;
         match handle.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
@@ -201,7 +235,7 @@ impl<'a> Part<'a> {
     }
 
     fn read_back(&mut self) -> io::Result<()> {
-        self.bytes = hash(&mut self.handle, &mut self.hash)?;
+        self.bytes = hash(&mut self.handle, self.file.bytes, &mut self.hash)?;
         if self.bytes > self.file.bytes {
             self.restart()?;
         }
@@ -243,16 +277,30 @@ impl<'a> Part<'a> {
     }
 }
 
-/// The SHA-256 of a file.
-fn checksum(path: &Path) -> io::Result<String> {
+/// Opens a file for what is downloaded, or makes it; not what a link leads to, which may be anyone's.
+fn open_own(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, libc::O_NOFOLLOW);
+    match fs::symlink_metadata(path) {
+        Ok(found) if found.is_symlink() => Err(io::Error::other("it is a symbolic link; take it away")),
+        _ => options.open(path),
+    }
+}
+
+/// The SHA-256 of a file, which should have so many bytes.
+fn checksum(path: &Path, bytes: u64) -> Result<String, DataError> {
+    let (mut file, _) = bounded::open(path)?;
     let mut sum = Sha256::new();
-    hash(&mut File::open(path)?, &mut sum)?;
+    hash(&mut file, bytes, &mut sum).map_err(|e| DataError::read(path, e))?;
     Ok(digest::hex(&sum.finalize()))
 }
 
-/// Takes a file to its end into a checksum, and counts its bytes.
-fn hash(file: &mut File, sum: &mut Sha256) -> io::Result<u64> {
+/// Takes a file to its end into a checksum, or to a byte more than it should have, and counts its bytes.
+fn hash(file: &mut File, bytes: u64, sum: &mut Sha256) -> io::Result<u64> {
     let mut block = vec![0; BLOCK];
+    let mut file = file.take(bytes.saturating_add(1));
     let mut bytes = 0;
     loop {
         match file.read(&mut block)? {

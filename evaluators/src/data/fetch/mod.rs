@@ -2,7 +2,8 @@
 //!
 //! * A file gets its name when its checksum is right; until then it is called `NAME.part`.
 //! * A download that was cut off goes on where it ended, in this process or the next, with the bytes that are there.
-//! * Nothing that is there is overwritten.
+//! * Nothing that is there is overwritten, nor anything that a link leads to.
+//! * A server that is silent, or slow beyond all patience, is given up; what came is kept.
 
 mod download;
 #[cfg(test)]
@@ -70,7 +71,7 @@ pub fn fetch(
             Some(host) => vec![format!("{}/{}/{}", host.trim_end_matches('/'), entry.name, file.file)],
             None => file.addresses.iter().map(|&a| a.to_owned()).collect(),
         };
-        match download::download(entry.name, file, &addresses, &folder, progress)? {
+        match download::download(entry.name, file, &addresses, &folder, &download::Patience::USUAL, progress)? {
             true => fetched.downloaded += 1,
             false => fetched.present += 1,
         }

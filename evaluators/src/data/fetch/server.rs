@@ -5,6 +5,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
+use std::time::Duration;
 
 /// How the server answers one request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,6 +18,8 @@ pub enum Answer {
     Whole,
     /// A range that was not asked for.
     WrongRange,
+    /// A byte at a time, so many milliseconds apart, 400 of them; then all that is left.
+    Drip(u64),
     /// With this status and nothing else.
     Status(u16),
 }
@@ -84,6 +87,15 @@ fn serve(mut stream: TcpStream, contents: &[u8], answer: Answer, log: &Mutex<Vec
     stream.write_all(head.as_bytes())?;
     match answer {
         Answer::Cut(n) => stream.write_all(&body[..n.min(body.len())]),
+        Answer::Drip(pause) => {
+            let (drops, rest) = body.split_at(body.len().min(400));
+            stream.set_nodelay(true)?;
+            for drop in drops {
+                stream.write_all(&[*drop])?;
+                thread::sleep(Duration::from_millis(pause));
+            }
+            stream.write_all(rest)
+        }
         _ => stream.write_all(body),
     }
 }

@@ -1,12 +1,16 @@
 //! Downloads from a server that behaves, and from some that do not.
 
 use super::super::{DataError, Download};
-use super::download::download;
+use super::download::{Patience, download};
 use super::server::{Answer, Server};
 use crate::digest;
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 use tempfile::TempDir;
+
+/// As usual, but a server on this machine is slow after a fifth of a second.
+const BRISK: Patience = Patience { pace: (1000, Duration::from_millis(200)), ..Patience::USUAL };
 
 fn contents() -> Vec<u8> {
     (0..300_000_u32).flat_map(|i| (i.wrapping_mul(2_654_435_761) >> 16).to_le_bytes()).collect()
@@ -18,7 +22,7 @@ fn described(bytes: &[u8]) -> Download {
 
 fn get(file: &Download, servers: &[&Server], folder: &Path) -> Result<bool, DataError> {
     let addresses: Vec<String> = servers.iter().map(|s| s.address.clone()).collect();
-    download("test", file, &addresses, folder, &mut |_| {})
+    download("test", file, &addresses, folder, &BRISK, &mut |_| {})
 }
 
 /// The names in a folder.
@@ -38,7 +42,7 @@ fn a_file_is_downloaded_once() {
     let file = described(&bytes);
     let mut seen = Vec::new();
     let addresses = [server.address.clone()];
-    let made = download("test", &file, &addresses, f.path(), &mut |t| seen.push((t.bytes, t.of)));
+    let made = download("test", &file, &addresses, f.path(), &BRISK, &mut |t| seen.push((t.bytes, t.of)));
     assert!(made.expect("it is served"));
     assert!(seen.is_sorted() && seen.last() == Some(&(file.bytes, file.bytes)), "{seen:?}");
     assert_eq!(fs::read(f.path().join("file.bin")).expect("there"), bytes);
@@ -152,7 +156,10 @@ fn a_server_that_gives_up_leaves_what_came() {
     let cuts = [Answer::Cut(9000), Answer::Cut(0), Answer::Cut(0), Answer::Cut(0)];
     let server = Server::new(bytes.clone(), &cuts);
     let error = get(&described(&bytes), &[&server], f.path()).expect_err("it gives up").to_string();
-    assert!(error.contains(&format!("9000 of {} bytes are kept: run it again", bytes.len())), "{error}");
+    assert!(
+        error.contains(&format!("9000 of {} bytes are kept, and the same command goes on", bytes.len())),
+        "{error}"
+    );
     assert_eq!(names(&f), ["file.bin.part"]);
     assert!(get(&described(&bytes), &[&server], f.path()).expect("now it answers"));
     assert_eq!(server.asked().last(), Some(&9000));
@@ -196,6 +203,56 @@ fn two_downloads_of_one_file() {
 fn no_server() {
     let (f, bytes) = (folder(), contents());
     let address = ["http://127.0.0.1:1/file.bin".to_owned()];
-    let error = download("test", &described(&bytes), &address, f.path(), &mut |_| {}).expect_err("nobody is there");
+    let error =
+        download("test", &described(&bytes), &address, f.path(), &BRISK, &mut |_| {}).expect_err("nobody is there");
     assert!(error.to_string().contains("http://127.0.0.1:1/file.bin: "), "{error}");
+}
+
+#[test]
+fn a_server_that_drips_is_given_up() {
+    let (f, bytes) = (folder(), contents());
+    // Never silent for long, and never done: a byte in ten milliseconds.
+    let server = Server::new(bytes.clone(), &[Answer::Drip(10); 3]);
+    let error = get(&described(&bytes), &[&server], f.path()).expect_err("it gives up").to_string();
+    let kept = fs::read(f.path().join("file.bin.part")).expect("what came is kept");
+    assert!(!kept.is_empty() && kept.len() < 400 && bytes.starts_with(&kept), "{} bytes", kept.len());
+    let expected = format!("; {} of 1200000 bytes are kept, and the same command goes on from there", kept.len());
+    assert!(error.contains(": it is too slow, ") && error.ends_with(&expected), "{error}");
+    assert_eq!(server.asked().len(), 3, "it was asked as often as one that brings nothing");
+    assert!(get(&described(&bytes), &[&server], f.path()).expect("now it answers"));
+    assert_eq!(server.asked().last(), Some(&kept.len()));
+    assert_eq!(fs::read(f.path().join("file.bin")).expect("there"), bytes);
+    // Another address is asked instead, and goes on where this one was given up.
+    let f = folder();
+    let (slow, good) = (Server::new(bytes.clone(), &[Answer::Drip(10); 3]), Server::new(bytes.clone(), &[]));
+    assert!(get(&described(&bytes), &[&slow, &good], f.path()).expect("at the second address"));
+    assert!(good.asked()[0] > 0, "{:?}", good.asked());
+}
+
+#[cfg(unix)]
+#[test]
+fn nothing_is_written_through_a_link() {
+    use std::os::unix::fs::symlink;
+    let (f, bytes) = (folder(), contents());
+    let server = Server::new(bytes.clone(), &[]);
+    let mine = f.path().join("mine");
+    fs::write(&mine, "a letter").expect("a file");
+    let part = f.path().join("file.bin.part");
+    for target in [mine.clone(), f.path().join("absent")] {
+        symlink(&target, &part).expect("a link");
+        let error = get(&described(&bytes), &[&server], f.path()).expect_err("a link").to_string();
+        assert!(error.ends_with("file.bin.part: cannot be written: it is a symbolic link; take it away"), "{error}");
+        fs::remove_file(&part).expect("the link is there");
+    }
+    assert_eq!(fs::read(&mine).expect("there"), b"a letter");
+    assert_eq!(names(&f), ["mine"]);
+    // A pipe takes the place of nothing either, and is not waited for.
+    assert!(std::process::Command::new("mkfifo").arg(&part).status().expect("it runs").success());
+    let error = get(&described(&bytes), &[&server], f.path()).expect_err("a pipe").to_string();
+    assert!(error.contains("file.bin.part: is a device, a pipe or a socket, where a file belongs"), "{error}");
+    fs::remove_file(&part).expect("there");
+    symlink("/dev/zero", f.path().join("file.bin")).expect("a link");
+    let error = get(&described(&bytes), &[&server], f.path()).expect_err("endless").to_string();
+    assert!(error.contains("file.bin: is a device, a pipe or a socket, where a file belongs"), "{error}");
+    assert_eq!(server.asked(), [0; 0]);
 }
