@@ -44,6 +44,14 @@ impl Evaluator for Combined {
         &self.identity
     }
 
+    fn data_digest(&self) -> Result<Option<String>, EvaluateError> {
+        let mut all = Vec::new();
+        for part in &self.parts {
+            all.extend(part.data_digest()?);
+        }
+        Ok((!all.is_empty()).then(|| all.join("+")))
+    }
+
     fn search_metrics(&self) -> &[Metric] {
         &self.search
     }

@@ -215,6 +215,15 @@ pub trait Evaluator: Debug + Send + Sync {
     /// Its name with the options that it was made with.
     fn identity(&self) -> &str;
 
+    /// What tells the data that it scores with from other data of the same name: a digest. None if its name says all, as
+    /// that of a table does.
+    ///
+    /// # Errors
+    /// If the data cannot be had.
+    fn data_digest(&self) -> Result<Option<String>, EvaluateError> {
+        Ok(None)
+    }
+
     /// What a strategy sees; at least one, the first is the objective.
     fn search_metrics(&self) -> &[Metric];
 

@@ -58,6 +58,10 @@ impl Evaluator for Cached {
         self.inner.identity()
     }
 
+    fn data_digest(&self) -> Result<Option<String>, EvaluateError> {
+        self.inner.data_digest()
+    }
+
     fn search_metrics(&self) -> &[Metric] {
         self.inner.search_metrics()
     }

@@ -1,6 +1,6 @@
 //! Journals: what is written, what resumes, and what is refused, with file, line and remedy.
 
-use evaluators::{Candidate, EvaluateError, Evaluator, Function, Metric};
+use evaluators::{Candidate, EvaluateError, Evaluation, Evaluator, Function, Metric};
 use mutators::Space;
 use proptest::prelude::*;
 use std::fs;
@@ -113,6 +113,54 @@ fn another_study_is_refused() {
     let mut journal = Journal::resume(&path);
     let more = Experiment::new(toy(), strategy, &evaluator()).trials(13).store(&mut journal).run();
     assert!(refusal(more).contains("its budget of trials is Some(12), not Some(13)"));
+}
+
+/// An evaluator whose data is this.
+#[derive(Debug)]
+struct Trained<E>(E, Option<&'static str>);
+
+impl<E: Evaluator> Evaluator for Trained<E> {
+    fn identity(&self) -> &str {
+        self.0.identity()
+    }
+
+    fn data_digest(&self) -> Result<Option<String>, EvaluateError> {
+        Ok(self.1.map(str::to_owned))
+    }
+
+    fn search_metrics(&self) -> &[Metric] {
+        self.0.search_metrics()
+    }
+
+    fn evaluate(&self, candidate: &Candidate<'_>) -> Result<Evaluation, EvaluateError> {
+        self.0.evaluate(candidate)
+    }
+}
+
+#[test]
+fn data_that_changed_is_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("study.jsonl");
+    let search = |journal: &mut Journal, data| {
+        let evaluator = Trained(evaluator(), data);
+        Experiment::new(toy(), build(STRATEGY).expect("it is in the hub"), &evaluator).trials(12).store(journal).run()
+    };
+    search(&mut Journal::create(&path), Some("ab12")).expect("it runs");
+    assert_eq!(Journal::study(&path).expect("a header").data.as_deref(), Some("ab12"));
+    search(&mut Journal::resume(&path), Some("ab12")).expect("the same data");
+    for (data, name) in [(Some("cd34"), "cd34"), (None, "not known")] {
+        let text = refusal(search(&mut Journal::resume(&path), data));
+        let expected = format!(
+            "study.jsonl:1: holds another study: its data (images and labels, or words, by SHA-256) is ab12, not {name}; resume"
+        );
+        assert!(text.contains(&expected), "{text}");
+    }
+    // Of two evaluators each has its own.
+    let parts =
+        |a, b| evaluators::Combined::new(Box::new(Trained(evaluator(), a)), vec![Box::new(Trained(evaluator(), b))]);
+    assert_eq!(parts(Some("a"), Some("b")).data_digest().expect("is known").as_deref(), Some("a+b"));
+    assert_eq!(parts(None, Some("b")).data_digest().expect("is known").as_deref(), Some("b"));
+    assert_eq!(parts(None, None).data_digest().expect("is known"), None);
 }
 
 #[test]

@@ -1,74 +1,15 @@
 //! Batches on the device.
 //!
-//! * A split lies on the device once, as bytes; all loaders over it share it.
 //! * A batch is a pure function of the images, the options, the epoch and its number: a run that is resumed in the middle
 //!   of an epoch needs nothing but these two numbers.
 //! * What is done to a batch is a fixed number of tensor operations, whatever its size.
 
 use super::augment::{self, Augment, Draws};
+use super::resident::{Resident, refuse};
 use super::split::stream;
-use super::{DataError, Images, Normalise, Part};
+use super::{DataError, Images, Normalise};
 use mutators::draw;
-use tch::{Device, Kind, TchError, Tensor};
-
-/// A split of a data set on a device.
-#[derive(Debug)]
-pub struct Resident {
-    /// Images `[N, C, H, W]`, bytes; or windows of text `[N, steps]`, i64.
-    inputs: Tensor,
-    /// `[N]`, i64; or `[N, steps]`, of each word the one that follows.
-    labels: Tensor,
-}
-
-impl Resident {
-    /// Copies the split of a part to a device.
-    ///
-    /// # Errors
-    /// If the device has no room.
-    pub fn new(images: &Images, part: Part, device: Device) -> Result<Self, DataError> {
-        let split = images.split(part);
-        let [c, h, w] = images.shape().map(|d| d as i64);
-        let copy = || {
-            let inputs = Tensor::f_from_slice(&split.pixels)?.f_view([-1, c, h, w])?.f_to_device(device)?;
-            let labels: Vec<i64> = split.labels.iter().map(|&l| i64::from(l)).collect();
-            Ok(Self { inputs, labels: Tensor::f_from_slice(&labels)?.f_to_device(device)? })
-        };
-        copy().map_err(|e| refuse(&format!("the images of `{}` cannot be put on {device:?}", images.name), &e))
-    }
-
-    /// Text, `[T]` i64 on a device, as windows of so many words, one after the other. What does not fill the last window
-    /// is left out. The memory is shared.
-    ///
-    /// # Errors
-    /// If the text is no longer than a window.
-    pub fn windows(text: &Tensor, steps: usize) -> Result<Self, DataError> {
-        let (words, steps) = (text.numel() as i64, steps.max(1) as i64);
-        let count = (words - 1) / steps;
-        if count < 1 {
-            let reason = format!("a text of {words} words has no window of {steps} and the word after it");
-            return Err(DataError::Options { reason });
-        }
-        let from = |start: i64| text.f_narrow(0, start, count * steps)?.f_view([count, steps]);
-        let make = || Ok(Self { inputs: from(0)?, labels: from(1)? });
-        make().map_err(|e| refuse("windows cannot be made", &e))
-    }
-
-    /// Number of images, or of windows.
-    pub(crate) fn len(&self) -> usize {
-        self.inputs.size()[0] as usize
-    }
-
-    /// Shares the same memory.
-    pub(crate) fn share(&self) -> Self {
-        Self { inputs: self.inputs.shallow_clone(), labels: self.labels.shallow_clone() }
-    }
-}
-
-fn refuse(doing: &str, error: &TchError) -> DataError {
-    // Below the first line is libtorch's own stack.
-    let reason = error.to_string().lines().next().unwrap_or_default().to_owned();
-    DataError::Tensor { doing: doing.to_owned(), reason }
-}
+use tch::{Kind, TchError, Tensor};
 
 /// How batches are made.
 #[derive(Clone, Debug, PartialEq)]
@@ -288,9 +229,10 @@ impl Loader {
 
 #[cfg(test)]
 mod tests {
-    use super::super::digits;
+    use super::super::{Part, digits};
     use super::*;
     use std::collections::BTreeSet;
+    use tch::Device;
 
     fn loader(part: Part, change: impl FnOnce(&mut Loading)) -> Loader {
         let images = digits().expect("embedded");

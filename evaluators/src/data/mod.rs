@@ -18,10 +18,13 @@ mod digits;
 mod error;
 mod fetch;
 mod files;
+mod fingerprint;
 mod folder;
 mod idx;
 mod images;
 mod places;
+#[cfg(feature = "torch")]
+mod resident;
 mod source;
 mod split;
 mod text;
@@ -29,7 +32,7 @@ mod text;
 #[cfg(feature = "torch")]
 pub use augment::Augment;
 #[cfg(feature = "torch")]
-pub use batches::{Batch, Loader, Loading, Resident};
+pub use batches::{Batch, Loader, Loading};
 pub use bounded::LIMIT;
 pub use catalogue::{Contents, DATASETS, Download, Entry, entry};
 pub use digits::digits;
@@ -37,5 +40,7 @@ pub use error::DataError;
 pub use fetch::{Fetched, MIRROR, Transfer, fetch};
 pub use images::{Images, Normalise, Part, Split};
 pub use places::Places;
+#[cfg(feature = "torch")]
+pub use resident::Resident;
 pub use source::{Data, Source};
 pub use text::Text;

@@ -5,7 +5,7 @@ use crate::data::DataError;
 use codegen::PlanError;
 use codegen::checkpoint::CheckpointError;
 use codegen::torch::{ExecError, RuntimeError};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Why a network cannot be trained, or its training ended early.
 #[derive(Debug, thiserror::Error)]
@@ -143,6 +143,20 @@ pub enum TrainError {
         /// What is missing or cannot be read.
         why: String,
     },
+    /// A checkpoint of a run on data that has changed since.
+    #[error(
+        "{}: the data has changed since: images and labels, or words, had SHA-256 {stored} and have {given}; put back what \
+         was there, or start anew",
+        .path.display()
+    )]
+    OtherData {
+        /// The file.
+        path: PathBuf,
+        /// What it says.
+        stored: String,
+        /// What the data set that was given has.
+        given: String,
+    },
     /// A checkpoint of another run.
     #[error("{}: is of another run: its {field} is {stored}, not {given}; resume with what it was started with", .path.display())]
     OtherRun {
@@ -155,6 +169,23 @@ pub enum TrainError {
         /// What was given.
         given: String,
     },
+}
+
+impl TrainError {
+    /// What it is called in a checkpoint's metadata by which data can be told from other data.
+    pub const DATA: &'static str = "data.sha256";
+
+    /// A checkpoint that says something else than what was given.
+    #[must_use]
+    pub fn other_run(path: &Path, field: &str, stored: String, given: String) -> Self {
+        let path = path.to_owned();
+        match field {
+            Self::DATA => Self::OtherData { path, stored, given },
+            _ => {
+                Self::OtherRun { path, field: field.strip_prefix("recipe.").unwrap_or(field).to_owned(), stored, given }
+            }
+        }
+    }
 }
 
 impl From<ExecError> for TrainError {

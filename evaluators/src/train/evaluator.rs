@@ -176,6 +176,10 @@ impl Evaluator for Train {
         &self.identity
     }
 
+    fn data_digest(&self) -> Result<Option<String>, EvaluateError> {
+        Ok(Some(self.dataset()?.data().digest().to_string()))
+    }
+
     fn search_metrics(&self) -> &[Metric] {
         &self.search
     }

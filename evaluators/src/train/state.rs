@@ -8,6 +8,7 @@ use super::dataset::Dataset;
 use super::error::TrainError;
 use super::recipe::Recipe;
 use super::trainer::{Score, Trainer};
+use crate::data::Data;
 use codegen::array::Weights;
 use codegen::checkpoint::{Checkpoint, check};
 use codegen::torch::{to_array, to_tensor};
@@ -106,11 +107,12 @@ const DRAWN: &str = "drawn";
 /// Before the digest of those that another left.
 const INHERITED: &str = "inherited";
 
-fn identity(data: &str, recipe: &Recipe) -> Identity {
+fn identity(data: &Data, recipe: &Recipe) -> Identity {
     let mut identity = BTreeMap::from([
         ("format".to_owned(), FORMAT.to_owned()),
         ("version".to_owned(), VERSION.to_owned()),
-        ("data".to_owned(), data.to_owned()),
+        ("data".to_owned(), data.name().to_owned()),
+        (TrainError::DATA.to_owned(), data.digest().to_string()),
         ("seed".to_owned(), recipe.seed.to_string()),
     ]);
     let settings = recipe.settings().into_iter();
@@ -162,7 +164,7 @@ impl SavedRun {
     /// # Errors
     /// If it is another; what differs is named.
     pub fn check(&self, dataset: &Dataset, recipe: &Recipe, inherits: bool) -> Result<(), TrainError> {
-        self.agrees(identity(dataset.data().name(), recipe))?;
+        self.agrees(identity(dataset.data(), recipe))?;
         let first = self.field(FIRST);
         let given = if inherits { INHERITED } else { DRAWN };
         if first.starts_with(given) { Ok(()) } else { Err(self.other(FIRST, given)) }
@@ -180,9 +182,7 @@ impl SavedRun {
     }
 
     fn other(&self, field: &str, given: &str) -> TrainError {
-        let (stored, given) = (self.field(field).to_owned(), given.to_owned());
-        let field = field.strip_prefix(SETTING).unwrap_or(field).to_owned();
-        TrainError::OtherRun { path: self.path.clone(), field, stored, given }
+        TrainError::other_run(&self.path, field, self.field(field).to_owned(), given.to_owned())
     }
 
     fn no_run(&self, why: String) -> TrainError {

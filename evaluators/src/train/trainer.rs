@@ -7,7 +7,7 @@ use super::memory::Planned;
 use super::network::Network;
 use super::recipe::Recipe;
 use super::state::{Best, Epoch, Position, Sums};
-use crate::data::Loader;
+use crate::data::{Data, Loader};
 use codegen::array::Weights;
 use codegen::init::initialise;
 use codegen::torch::{Device, Executor, Layout, Optimizer, Params, Run, Selection, Turn, clip_grad_norm};
@@ -56,7 +56,7 @@ pub struct Stepped {
 #[derive(Debug)]
 pub struct Trainer {
     pub(super) recipe: Recipe,
-    pub(super) data: String,
+    pub(super) data: Data,
     /// The digest of the weights that it began with, if they were not drawn.
     pub(super) inherited: Option<String>,
     pub(super) network: Network,
@@ -105,7 +105,7 @@ impl Trainer {
         let ema = if recipe.ema > 0.0 { Some(params.flat.f_detach_copy()?) } else { None };
         Ok(Self {
             recipe: recipe.clone(),
-            data: dataset.data().name().to_owned(),
+            data: dataset.data().clone(),
             inherited: None,
             train: executor(network.train.clone()),
             eval: executor(network.eval.clone()),

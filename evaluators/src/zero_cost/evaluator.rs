@@ -1,7 +1,7 @@
 //! `zero-cost`: a proxy as an evaluator.
 
 use super::{Classifier, Proxy, ZeroCostError, batch, draw_batch, random_batch, score};
-use crate::data::{Batch, Images, Places, Source};
+use crate::data::{Batch, Data, Images, Places, Source};
 use crate::error::EvaluateError;
 use crate::evaluator::{Candidate, Evaluation, Evaluator, Metric};
 use codegen::torch::{Device, Turn};
@@ -123,6 +123,10 @@ impl ZeroCost {
 impl Evaluator for ZeroCost {
     fn identity(&self) -> &str {
         &self.identity
+    }
+
+    fn data_digest(&self) -> Result<Option<String>, EvaluateError> {
+        Ok(self.images.as_ref().map(|images| Data::from(images.clone()).digest().to_string()))
     }
 
     fn search_metrics(&self) -> &[Metric] {

@@ -1,9 +1,11 @@
 //! What cannot be trained, and what is no checkpoint of a run.
 
-use crate::common::{NETWORK, finish, short, trainer};
+use crate::common::{NETWORK, finish, program, short, trainer};
 use codegen::checkpoint::Checkpoint;
-use evaluators::train::{Algorithm, Recipe, TrainError};
+use evaluators::data::{Images, digits};
+use evaluators::train::{Algorithm, Dataset, Recipe, TrainError, Trainer};
 use std::fs;
+use std::sync::Arc;
 
 /// The message of a network that is refused, on one line.
 fn refusal(text: &str, recipe: &Recipe) -> String {
@@ -94,6 +96,31 @@ fn checkpoints_of_something_else() {
     fs::remove_file(&path).expect("there");
     has(&refused(NETWORK, &recipe), &["checkpoint.safetensors", "No such file"]);
     drop(finish(run));
+}
+
+#[test]
+fn a_run_on_data_that_changed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("checkpoint.safetensors");
+    let digits = (*digits().expect("embedded")).clone();
+    let recipe = short();
+    let on = |images: Images| {
+        let dataset = Dataset::new(Arc::new(images), recipe.device).expect("room");
+        Trainer::new(&program(NETWORK), &dataset, &recipe).expect("a trainer")
+    };
+    let mut run = on(digits.clone());
+    run.step().expect("a step");
+    run.save(&path).expect("saves");
+    on(digits.clone()).resume(&path).expect("these are the same images");
+    let changes: [fn(&mut Images); 3] =
+        [|i| i.train.pixels[5000] ^= 1, |i| i.train.labels.swap(0, 1), |i| i.test.pixels[0] ^= 1];
+    for change in changes {
+        let mut images = digits.clone();
+        change(&mut images);
+        let error = on(images).resume(&path).expect_err("other images");
+        assert!(matches!(error, TrainError::OtherData { .. }), "{error}");
+        has(&error.to_string(), &["checkpoint.safetensors: the data has changed since", "put back what was there"]);
+    }
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! The command line, as its users run it.
 
 mod bad_input;
+#[cfg(feature = "torch")]
+mod changed_data;
 mod data;
 mod evil_names;
 mod export;

@@ -150,12 +150,15 @@ impl<'a> Experiment<'a> {
     }
 
     /// What makes the study.
-    #[must_use]
-    pub fn identity(&self) -> StudyIdentity {
-        StudyIdentity {
+    ///
+    /// # Errors
+    /// If the evaluator's data cannot be had.
+    pub fn identity(&self) -> Result<StudyIdentity, ExperimentError> {
+        Ok(StudyIdentity {
             space: self.space.identity().to_owned(),
             strategy: self.strategy.identity().to_owned(),
             evaluator: self.evaluator.identity().to_owned(),
+            data: self.evaluator.data_digest()?,
             metrics: self.evaluator.search_metrics().iter().map(|m| m.name.to_string()).collect(),
             seed: self.seed,
             jobs: self.jobs,
@@ -164,7 +167,7 @@ impl<'a> Experiment<'a> {
             crossing: self.crossing,
             wall_seconds: self.wall.map(|w| w.as_secs_f64()),
             protocol: self.protocol.clone(),
-        }
+        })
     }
 
     fn check(&self) -> Result<Objective, ExperimentError> {
@@ -195,7 +198,7 @@ impl<'a> Experiment<'a> {
     /// before the first trial, or the store fails.
     pub fn run(mut self) -> Result<Study, ExperimentError> {
         let objective = self.check()?;
-        let identity = self.identity();
+        let identity = self.identity()?;
         let stored = match &mut self.store {
             Some(store) => store.open(&identity)?,
             None => Stored::default(),

@@ -82,6 +82,7 @@ impl<'a> Course<'a> {
             ("space".to_owned(), net.space().identity().to_owned()),
             ("strategy".to_owned(), strategy.to_owned()),
             ("data".to_owned(), net.data().to_owned()),
+            (TrainError::DATA.to_owned(), net.data_digest().to_string()),
             ("seed".to_owned(), recipe.seed.to_string()),
         ]);
         identity.extend(recipe.settings().into_iter().map(|(key, value)| (format!("recipe.{key}"), value)));
@@ -201,9 +202,7 @@ impl<'a> Course<'a> {
         for (field, given) in &self.identity {
             let stored = metadata.remove(field).unwrap_or_else(|| "absent".to_owned());
             if stored != *given {
-                let (path, given) = (path.clone(), given.clone());
-                let field = field.strip_prefix("recipe.").unwrap_or(field).to_owned();
-                return Err(TrainError::OtherRun { path, field, stored, given }.into());
+                return Err(TrainError::other_run(path, field, stored, given.clone()).into());
             }
         }
         fn read<T: for<'d> Deserialize<'d>>(metadata: &BTreeMap<String, String>, field: &str) -> Result<T, String> {

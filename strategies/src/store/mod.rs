@@ -39,6 +39,9 @@ pub struct StudyIdentity {
     pub strategy: String,
     /// The evaluator, as its hub builds it.
     pub evaluator: String,
+    /// What tells the data that it scores with from other data, if its name does not.
+    #[serde(default)]
+    pub data: Option<String>,
     /// The evaluator's search metrics; the first is the objective.
     pub metrics: Vec<String>,
     /// The seed.
@@ -67,6 +70,11 @@ impl StudyIdentity {
         field("space", &self.space, &other.space)
             .or_else(|| field("strategy", &self.strategy, &other.strategy))
             .or_else(|| field("evaluator", &self.evaluator, &other.evaluator))
+            .or_else(|| {
+                let digest = |study: &Self| study.data.clone().unwrap_or_else(|| "not known".to_owned());
+                let name = "data (images and labels, or words, by SHA-256)";
+                (self.data != other.data).then(|| (name, digest(self), digest(other)))
+            })
             .or_else(|| field("list of metrics", &self.metrics, &other.metrics))
             .or_else(|| field("seed", &self.seed, &other.seed))
             .or_else(|| field("number of jobs", &self.jobs, &other.jobs))

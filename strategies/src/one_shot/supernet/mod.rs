@@ -16,7 +16,7 @@ use codegen::array::Weights;
 use codegen::init::initialise;
 use codegen::torch::{Params, Pick, Run, Sgd, Turn, clip_grad_norm, to_array};
 use codegen::{Plan, Source};
-use evaluators::data::{Batch, Loader};
+use evaluators::data::{Batch, Data, Loader};
 use evaluators::train::{DIVERGED, Dataset, Network, Planned, Recipe, SearchLoaders, hits, prediction_plan};
 use ir::cost::Envelope;
 use ir::{Name, Program};
@@ -51,7 +51,7 @@ pub struct Supernet {
     pub loaders: SearchLoaders,
     recipe: Recipe,
     /// The data set's name.
-    data: String,
+    data: Data,
     is_text: bool,
     /// The greatest training loss that is let pass.
     bound: f64,
@@ -119,7 +119,7 @@ impl Supernet {
             params,
             loaders: dataset.search_loaders(&program, recipe)?,
             recipe: recipe.clone(),
-            data: data.name().to_owned(),
+            data: data.clone(),
             is_text: data.text().is_ok(),
             bound: DIVERGED * (classes.max(2) as f64).ln(),
             runs: 0,
@@ -155,7 +155,13 @@ impl Supernet {
     /// The data set's name.
     #[must_use]
     pub fn data(&self) -> &str {
-        &self.data
+        self.data.name()
+    }
+
+    /// What tells the data set from others, whatever their names.
+    #[must_use]
+    pub fn data_digest(&self) -> Arc<str> {
+        self.data.digest()
     }
 
     /// Whether the data set is text, so that what counts is the perplexity and not the accuracy.
