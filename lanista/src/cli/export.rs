@@ -45,7 +45,8 @@ pub fn export(args: &ExportArgs) -> Result<(), Failure> {
             let beside = path.with_extension("safetensors");
             let code = outputs.file("--output", &*path)?;
             let target = outputs.file("--output", &*beside)?;
-            let metadata = [("hash", program.hash().to_string()), ("network", title)];
+            let metadata =
+                [("format", "lanista.weights".to_owned()), ("hash", program.hash().to_string()), ("network", title)];
             let metadata = metadata.into_iter().map(|(k, v)| (k.to_owned(), v)).collect();
             outputs.write(target.as_ref(), || Ok(Checkpoint { arrays: weights, metadata }.to_bytes()));
             outputs.write(code.as_ref(), || Ok(text));
