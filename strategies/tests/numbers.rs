@@ -399,7 +399,7 @@ fn searches_end_and_resume() {
         assert!(whole.history.iter().all(|e| e.train_loss.is_finite()), "{what}");
         space.program(&whole.sample).unwrap_or_else(|e| panic!("{what}: {e}"));
         let folder = tempfile::tempdir().expect("a folder");
-        let mut keep = Keep { path: folder.path().join("kept"), resume: false };
+        let mut keep = Keep::at(folder.path().join("kept")).expect("nobody else keeps a search there");
         let ended = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| search(&space, strategy, Some(&keep), 2)));
         assert!(ended.is_err(), "{what}");
         keep.resume = true;

@@ -13,6 +13,7 @@ mod demo;
 mod export;
 mod failure;
 mod grid;
+mod interrupt;
 mod list;
 #[cfg(feature = "torch")]
 mod one_shot;
@@ -47,6 +48,7 @@ pub fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(e) => return usage(&e),
     };
+    interrupt::listen();
     match run(cli.command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {

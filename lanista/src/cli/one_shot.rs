@@ -35,16 +35,10 @@ pub fn search(args: &SearchArgs, strategy: &str) -> Result<(), Failure> {
     let recipe = evaluators::train::Recipe { seed: args.seed, ..train.recipe().clone() };
     let dataset = Dataset::open(&train.data().to_string(), None, recipe.device)?;
     let space = &source.space;
-    let keep = match &args.one_shot.checkpoint {
-        None => None,
-        Some(path) => {
-            let resume = path.exists();
-            if resume && !args.report.quiet {
-                output::note(&format!("{}: going on from it", path.display()));
-            }
-            Some(Keep { path: path.clone(), resume })
-        }
-    };
+    let keep = args.one_shot.checkpoint.as_ref().map(Keep::at).transpose().map_err(refuse)?;
+    if let Some(keep) = keep.as_ref().filter(|keep| keep.resume && !args.report.quiet) {
+        output::note(&format!("{}: going on from it", keep.path.display()));
+    }
     let is_text = train.data().is_text();
     let mut report = |epoch: &Epoch| {
         if !args.report.quiet {

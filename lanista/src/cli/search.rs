@@ -2,6 +2,7 @@
 
 use super::args::{ReportArgs, ResumeArgs, SearchArgs};
 use super::failure::Failure;
+use super::interrupt;
 use super::output::{self, Outputs, Target};
 use super::progress::Shown;
 use super::protocol::Plan;
@@ -121,8 +122,15 @@ fn run(mut p: Prepared, args: &ReportArgs) -> Result<(), Failure> {
     if let Some(name) = p.plan.protocol {
         experiment = experiment.protocol(name);
     }
+    let kept = p.journal.as_ref().map(|journal| journal.path().to_owned());
     if let Some(journal) = &mut p.journal {
         experiment = experiment.store(journal);
+    }
+    if let Some(path) = kept {
+        interrupt::advise(move || match Journal::study(&path) {
+            Ok(_) => format!("go on with `lanista resume {}`", interrupt::quoted(&path)),
+            Err(_) => "no trial was kept; start again".to_owned(),
+        });
     }
     let tell = |progress: &Progress<'_>| {
         shown.tell(progress);

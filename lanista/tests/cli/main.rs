@@ -9,6 +9,8 @@ mod export;
 mod flags;
 mod golden;
 mod inspect;
+#[cfg(target_os = "linux")]
+mod interrupt;
 mod journal;
 mod json;
 mod logdir;

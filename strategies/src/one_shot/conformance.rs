@@ -181,7 +181,7 @@ pub fn resumes(search: Search<'_>) {
     let epochs = whole.history.len() as u32;
     for end in [epochs / 2, epochs - 1] {
         let file = Scratch::new();
-        let mut keep = Keep { path: file.0.clone(), resume: false };
+        let mut keep = Keep::at(&file.0).expect("nobody else keeps a search there");
         // A report that panics ends the process, as far as a test can have it so.
         let killed = catch_unwind(AssertUnwindSafe(|| {
             let mut report = |e: &Epoch| assert!(e.epoch < end, "killed on purpose after epoch {end}");
@@ -203,7 +203,7 @@ pub fn leaves_the_rest(search: Search<'_>) {
     const STATISTIC: &str = ".y.running_mean";
     let recipe = Recipe { batch: 100, ..recipe(12) };
     let file = Scratch::new();
-    let keep = Keep { path: file.0.clone(), resume: false };
+    let keep = Keep::at(&file.0).expect("nobody else keeps a search there");
     let mut kept: Vec<Weights> = Vec::new();
     let mut report = |_: &Epoch| kept.push(Checkpoint::load(&file.0).expect("an epoch is kept first").arrays);
     search((&space(NESTED), dataset()), &recipe, Some(&keep), &mut report).expect("the search runs");

@@ -211,6 +211,14 @@ impl<'a> Course<'a> {
         }
         let mut history: Vec<Epoch> = read(&metadata, "history").map_err(no_run)?;
         let runs = read(&metadata, "runs").map_err(no_run)?;
+        // Each is closed after the one before: a count is a place in the schedule.
+        if let Some(wrong) = history.iter().zip(1..).find(|(e, n)| e.epoch != *n || e.epoch > e.epochs) {
+            return Err(no_run(format!(
+                "epoch {} of {} stands where epoch {} is",
+                wrong.0.epoch, wrong.0.epochs, wrong.1
+            ))
+            .into());
+        }
         for epoch in &mut history {
             epoch.sample = net.space().bind(&epoch.sample)?;
         }

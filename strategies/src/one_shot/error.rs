@@ -6,6 +6,7 @@ use codegen::torch::{ExecError, RuntimeError};
 use evaluators::data::DataError;
 use evaluators::train::TrainError;
 use mutators::{MutateError, OptionError};
+use std::path::PathBuf;
 
 /// Why a one-shot search cannot start, or ended early.
 #[derive(Debug, thiserror::Error)]
@@ -24,6 +25,20 @@ pub enum OneShotError {
         space: String,
         /// Its first mutator.
         mutator: String,
+    },
+    /// A checkpoint that another process writes.
+    #[error("{}: another process keeps its search there; wait for it to end, or name another file", .path.display())]
+    Kept {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A place where no checkpoint can be written.
+    #[error("{}: the checkpoint cannot be kept there: {source}; check the folder and its permissions", .path.display())]
+    Place {
+        /// The file.
+        path: PathBuf,
+        /// The system's reason.
+        source: std::io::Error,
     },
     /// A decision that the strategy cannot treat.
     #[error("`{strategy}` cannot treat ?{label}: it {what}; {remedy}")]

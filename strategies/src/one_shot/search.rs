@@ -1,10 +1,13 @@
 //! What a one-shot search reports, keeps and finds.
 
+use super::OneShotError;
 use super::alpha::Alphas;
+use files::Lock;
 use ir::Name;
 use mutators::Sample;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// An epoch of a one-shot search.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -46,13 +49,29 @@ pub struct Strengths {
     pub arms: Vec<(Name, f64)>,
 }
 
-/// Where a search keeps its checkpoint.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Where a search keeps its checkpoint. As long as this or a clone of it lives, nobody else keeps one there.
+#[derive(Clone, Debug)]
 pub struct Keep {
     /// The file; it is replaced as a whole after every epoch.
     pub path: PathBuf,
     /// Whether the search goes on from it.
     pub resume: bool,
+    _lock: Arc<Lock>,
+}
+
+impl Keep {
+    /// Takes a place for a checkpoint. A search goes on from it if it is there.
+    ///
+    /// # Errors
+    /// If another process keeps its search there, or the folder is not there or cannot be written to.
+    pub fn at(path: impl Into<PathBuf>) -> Result<Self, OneShotError> {
+        let path = path.into();
+        match Lock::beside(&path) {
+            Ok(Some(lock)) => Ok(Self { resume: path.exists(), path, _lock: Arc::new(lock) }),
+            Ok(None) => Err(OneShotError::Kept { path }),
+            Err(source) => Err(OneShotError::Place { path, source }),
+        }
+    }
 }
 
 /// What a one-shot search found.
@@ -64,4 +83,27 @@ pub struct Found {
     pub alphas: Option<Alphas>,
     /// Its epochs.
     pub history: Vec<Epoch>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_is_kept_by_one_at_a_time() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("search.safetensors");
+        let keep = Keep::at(&path).expect("it is free");
+        assert!(!keep.resume, "there is nothing to go on from");
+        let refused = Keep::at(&path).expect_err("it is kept").to_string();
+        assert!(refused.contains("search.safetensors: another process keeps its search there"), "{refused}");
+        std::fs::write(&path, "kept").expect("a file");
+        let clone = keep.clone();
+        drop(keep);
+        assert!(Keep::at(&path).is_err(), "a clone keeps it too");
+        drop(clone);
+        assert!(Keep::at(&path).expect("it is free").resume);
+        let nowhere = Keep::at(folder.path().join("none/x")).expect_err("there is no such folder").to_string();
+        assert!(nowhere.contains("none/x: the checkpoint cannot be kept there: No such file"), "{nowhere}");
+    }
 }
