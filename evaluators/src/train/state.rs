@@ -16,6 +16,7 @@ use ir::Name;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// A finished epoch.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -83,6 +84,15 @@ pub(super) struct Position {
     pub seconds: f64,
     /// Sums over the epoch so far.
     pub sums: Sums,
+}
+
+impl Position {
+    /// Whether sums and times can have come about.
+    fn is_possible(&self) -> bool {
+        let Sums { loss, hits, images } = self.sums;
+        let counts = 0 <= hits && hits <= images && images <= 1 << 53;
+        counts && loss.is_finite() && Duration::try_from_secs_f64(self.seconds).is_ok()
+    }
 }
 
 const FORMAT: &str = "lanista.training";
@@ -239,8 +249,16 @@ impl Trainer {
         saved.agrees(self.identity())?;
         let (at, history): (Position, Vec<Epoch>) = (saved.parsed("position")?, saved.parsed("history")?);
         let best: Option<Best> = saved.parsed("best")?;
-        if at.batch >= self.batches() || history.len() != at.epoch as usize {
-            return Err(no_run(format!("epoch {}, batch {} is no place in it", at.epoch + 1, at.batch + 1)));
+        let is_past = at.epoch > self.recipe.epochs || at.batch >= self.batches() || history.len() != at.epoch as usize;
+        if is_past || history.iter().zip(1..).any(|(e, n)| e.epoch != n) {
+            let place = (u64::from(at.epoch) + 1, at.batch.saturating_add(1), history.len());
+            return Err(no_run(format!(
+                "epoch {}, batch {} after {} epochs is no place in it",
+                place.0, place.1, place.2
+            )));
+        }
+        if !at.is_possible() {
+            return Err(no_run(format!("its epoch so far cannot have come to {:?} in {:e} s", at.sums, at.seconds)));
         }
         let average = match (&self.ema, state.get(EMA)) {
             (None, _) => None,

@@ -132,3 +132,43 @@ fn a_gpu_after_the_processor() {
         &["`cuda:0` was asked for after libtorch had started on the CPU", "from the first"],
     );
 }
+
+/// Whoever edits a checkpoint by hand may write what no run comes to.
+#[test]
+fn places_that_no_run_comes_to() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("checkpoint.safetensors");
+    let mut run = trainer(NETWORK, &short()).expect("a trainer");
+    while run.step().expect("a step").closed.is_none() {}
+    run.step().expect("a step");
+    run.save(&path).expect("saves");
+    let saved = Checkpoint::load(&path).expect("a checkpoint");
+    for (field, from, to, reason) in [
+        (
+            "position",
+            "\"epoch\":1",
+            "\"epoch\":4294967295",
+            "epoch 4294967296, batch 2 after 1 epochs is no place in it",
+        ),
+        (
+            "position",
+            "\"batch\":1",
+            "\"batch\":18446744073709551615",
+            "epoch 2, batch 18446744073709551615 after 1 epochs",
+        ),
+        ("position", "\"seconds\":", "\"seconds\":-", "cannot have come to"),
+        ("position", "\"images\":", "\"images\":-", "cannot have come to"),
+        ("history", "\"epoch\":1", "\"epoch\":4294967295", "is no place in it"),
+    ] {
+        let mut changed = saved.clone();
+        let text = changed.metadata.get_mut(field).expect("it is there");
+        assert!(text.contains(from), "{text}");
+        *text = text.replacen(from, to, 1);
+        changed.save(&path).expect("saves");
+        let error = trainer(NETWORK, &short()).expect("a trainer").resume(&path).expect_err("no place").to_string();
+        has(&error, &["checkpoint.safetensors", reason]);
+    }
+    saved.save(&path).expect("saves");
+    trainer(NETWORK, &short()).expect("a trainer").resume(&path).expect("as it was");
+    drop(finish(run));
+}

@@ -3,6 +3,7 @@
 use super::args::SearchArgs;
 use super::failure::Failure;
 use super::grid::{Align, Grid, seconds, thousands};
+use super::interrupt;
 use super::list::pretty;
 use super::output::{self, Outputs};
 use super::source::Source;
@@ -55,6 +56,12 @@ pub fn search(args: &SearchArgs, strategy: &str) -> Result<(), Failure> {
         }
         e => refuse(e),
     })?;
+    if let Some(path) = args.one_shot.checkpoint.clone() {
+        interrupt::advise(move || match path.is_file() {
+            true => "go on with the same command".to_owned(),
+            false => "no epoch was kept yet; start again".to_owned(),
+        });
+    }
     let found = strategy.run(&mut net, keep.as_ref(), &mut report).map_err(refuse)?;
     let evaluator = evaluators::Evaluator::identity(&train);
     let result = Shown { space, strategy: &strategy, evaluator, args, is_text, found };

@@ -137,6 +137,11 @@ impl Outputs {
         }
     }
 
+    /// Writes a result to a file that was registered by [`keeps`](Outputs::keeps), or lies in a folder of the command's own.
+    pub fn put<T: AsRef<[u8]>>(&mut self, path: &Path, contents: Result<T, Failure>) {
+        self.write(Some(&Target { path: path.to_owned(), special: false }), || contents);
+    }
+
     /// Prints a result.
     pub fn print(&mut self, text: &str) {
         self.attempt(print(text));
@@ -217,7 +222,7 @@ pub struct Target {
 
 impl Target {
     /// Checks that a file can be written, without touching what is there. `option` is where the path comes from.
-    pub fn new(option: &str, path: &Path) -> Result<Self, Failure> {
+    fn new(option: &str, path: &Path) -> Result<Self, Failure> {
         let refuse = |reason: &str| Failure::usage(format!("{option} {}: {reason}", path.display()));
         // A link is followed, so that the file behind it is replaced and not the link.
         let path_ = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());

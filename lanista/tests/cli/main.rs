@@ -14,6 +14,8 @@ mod interrupt;
 mod journal;
 mod json;
 mod logdir;
+#[cfg(all(feature = "torch", target_os = "linux"))]
+mod lost;
 #[cfg(feature = "torch")]
 mod one_shot;
 mod outputs;

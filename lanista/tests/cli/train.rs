@@ -100,12 +100,12 @@ fn bad_input_is_one_line_and_leaves_nothing() {
 #[test]
 fn what_a_file_must_say_to_fit_a_data_set() {
     let f = with_network();
-    let other = NETWORK.replace("f32[N, 1, 8, 8]", "f32[N, 3, 12, 12]");
+    let other = SMALL.replace("f32[N, 1, 8, 8]", "f32[N, 3, 12, 12]");
     fs::write(f.path().join("large.lir"), other).expect("a file");
-    fs::write(f.path().join("seven.lir"), NETWORK.replace("out=10", "out=7")).expect("a file");
+    fs::write(f.path().join("seven.lir"), SMALL.replace("out=10", "out=7")).expect("a file");
     fs::write(
         f.path().join("open.lir"),
-        NETWORK
+        SMALL
             .replace("f32[N, 1, 8, 8]", "f32[N, 1, 9, 9]")
             .replace("  graph @main", "  decision ?p in [0, 1]\n  graph @main"),
     )

@@ -3,7 +3,7 @@
 use super::super::args::DemoTrainArgs;
 use super::super::demo::search;
 use super::super::failure::Failure;
-use super::super::output::{self, Target};
+use super::super::output::{self, Outputs};
 use super::folder::Folder;
 use super::shown::Shown;
 use super::trained::Trained;
@@ -12,7 +12,6 @@ use codegen::export::{ExportError, onnx, pytorch};
 use codegen::torch::Device;
 use evaluators::train::{Dataset, Recipe, Trainer};
 use mutators::{Sample, Space};
-use std::fs;
 
 /// What the digits are called.
 pub(super) const DATA: &str = "digits";
@@ -27,7 +26,7 @@ pub(super) fn from_scratch(
     space: &Space,
     sample: &Sample,
     recipe: &Recipe,
-    folder: &Folder,
+    (folder, outputs): (&Folder, &mut Outputs),
     quiet: bool,
 ) -> Result<(Trainer, Trained), Failure> {
     let program = space.program(sample)?;
@@ -41,13 +40,15 @@ pub(super) fn from_scratch(
     shown.finish();
     let score = test(&mut trainer)?;
     let trained = Trained::of(&trainer, space.identity(), Some(sample.to_string()), DATA, score);
-    save(&mut trainer, folder, &space.module(sample)?.to_string(), &trained)?;
+    save(&mut trainer, folder, outputs, &space.module(sample)?.to_string(), &trained);
     Ok((trainer, trained))
 }
 
 /// Searches, trains, shows the curve, and exports.
 pub fn demo(args: &DemoTrainArgs) -> Result<(), Failure> {
-    let folder = Folder::replaced(&args.output);
+    let mut folder = Folder::replaced(&args.output);
+    let mut outputs = Outputs::default();
+    Folder::register(&mut outputs, "--output", &args.output)?;
     folder.make()?;
     let (space, study) = search(args.trials, args.seed)?;
     let Some(best) = study.incumbent() else { return Err(Failure::search("no trial succeeded")) };
@@ -64,22 +65,20 @@ pub fn demo(args: &DemoTrainArgs) -> Result<(), Failure> {
     let space = mutators::spaces::build(&small)?;
     let sample = space.parse_genotype(&genotype)?;
     let recipe = Recipe { epochs: args.epochs, seed: args.seed, ..short() };
-    let (mut trainer, trained) = from_scratch(&space, &sample, &recipe, &folder, args.quiet)?;
+    let (mut trainer, trained) = from_scratch(&space, &sample, &recipe, (&folder, &mut outputs), args.quiet)?;
     let program = space.program(&sample)?;
     let title = format!("{small} {genotype}");
     let weights = trainer.weights().map_err(broken)?;
     let refuse = |e: ExportError| Failure::search(format!("the export failed: {e}"));
-    let source = pytorch::source(&program, &title).map_err(refuse)?;
-    let model = onnx::model(&program, &weights, &title).map_err(refuse)?;
-    Target::new("--output", &args.output.join("network.py"))?.write(&source)?;
-    let path = args.output.join("network.onnx");
-    fs::write(&path, model).map_err(|e| Failure::search(format!("{}: cannot be written: {e}", path.display())))?;
-    output::print(&format!(
-        "{}\n{}\n\
-         In {}: weights.safetensors and network.py for PyTorch, network.onnx with its weights, network.lir,\n\
-         history.json, history.csv and curve.svg\n",
-        trained.plot(),
-        trained.table(),
-        folder.shown()
-    ))
+    outputs.put(&args.output.join("network.py"), pytorch::source(&program, &title).map_err(refuse));
+    outputs.put(&args.output.join("network.onnx"), onnx::model(&program, &weights, &title).map_err(refuse));
+    outputs.print(&format!("{}\n{}\n", trained.plot(), trained.table()));
+    if outputs.is_sound() {
+        outputs.print(&format!(
+            "In {}: weights.safetensors and network.py for PyTorch, network.onnx with its weights, network.lir,\n\
+             history.json, history.csv and curve.svg\n",
+            folder.shown()
+        ));
+    }
+    outputs.end()
 }

@@ -14,6 +14,7 @@ pub use retrain::Retrain;
 
 use super::args::TrainArgs;
 use super::failure::Failure;
+use super::interrupt;
 use super::output::Outputs;
 use super::source::Source;
 use super::watch::Watch;
@@ -61,6 +62,13 @@ pub fn train(args: &TrainArgs) -> Result<(), Failure> {
         (Some(path), true) => Some(Folder::of_run(path)?),
         (_, false) => None,
     };
+    if let Some(out) = &args.out {
+        let (checkpoint, flag) = (Folder::replaced(out).checkpoint(), if args.resume { "" } else { " and --resume" });
+        interrupt::advise(move || match checkpoint.is_file() {
+            true => format!("go on with the same command{flag}"),
+            false => "no checkpoint was kept yet; start again".to_owned(),
+        });
+    }
     train_from(args, Defaults::of(run.as_ref())?, None)
 }
 
@@ -75,9 +83,13 @@ fn train_from(args: &TrainArgs, defaults: Defaults, weights: Option<&Weights>) -
             args.target
         )));
     }
-    let folder = match &args.out {
+    let mut folder = match &args.out {
         None => None,
-        Some(path) if args.resume => Some(Folder::of_run(path)?),
+        Some(path) if args.resume => {
+            let mut folder = Folder::of_run(path)?;
+            folder.take()?;
+            Some(folder)
+        }
         Some(path) => Some(Folder::fresh("--out", path, "go on with --resume, or name another folder")?),
     };
     let mut outputs = Outputs::default();
@@ -96,7 +108,7 @@ fn train_from(args: &TrainArgs, defaults: Defaults, weights: Option<&Weights>) -
     if let Some(weights) = weights {
         trainer.inherit(weights)?;
     }
-    if let Some(folder) = &folder {
+    if let Some(folder) = &mut folder {
         if args.resume {
             let checkpoint = folder.checkpoint();
             trainer.resume(&checkpoint).map_err(|e| other_run(&checkpoint, e))?;
@@ -113,7 +125,7 @@ fn train_from(args: &TrainArgs, defaults: Defaults, weights: Option<&Weights>) -
     let trained = Trained::of(&trainer, &args.target, named, &args.data, test);
     if let Some(folder) = &folder {
         let network = source.module(Some(&sample))?.to_string();
-        outputs.attempt(save(&mut trainer, folder, &network, &trained));
+        save(&mut trainer, folder, &mut outputs, &network, &trained);
     }
     let kept = folder.as_ref().filter(|_| outputs.is_sound());
     outputs.print(&report(&trained, kept));
@@ -216,15 +228,15 @@ fn recipe(args: &TrainArgs, defaults: Defaults) -> Result<Recipe, Failure> {
     Ok(Recipe { seed: args.seed, ..recipe })
 }
 
-/// Writes what the run leaves.
-fn save(trainer: &mut Trainer, folder: &Folder, network: &str, trained: &Trained) -> Result<(), Failure> {
+/// Writes what the run leaves, whatever of it cannot be written.
+fn save(trainer: &mut Trainer, folder: &Folder, outputs: &mut Outputs, network: &str, trained: &Trained) {
     let metadata = BTreeMap::from([
         ("format".to_owned(), "lanista.weights".to_owned()),
         ("graph".to_owned(), trainer.network().hash.to_string()),
     ]);
-    let arrays = trainer.weights().map_err(broken)?;
-    Checkpoint { arrays, metadata }.save(&folder.weights()).map_err(Failure::search)?;
-    folder.write(network, &trained.json()?, &trained.csv(), &trained.drawing())
+    let weights = trainer.weights().map_err(broken).map(|arrays| Checkpoint { arrays, metadata }.to_bytes());
+    outputs.put(&folder.weights(), weights);
+    folder.write(outputs, network, trained);
 }
 
 fn report(trained: &Trained, folder: Option<&Folder>) -> String {
