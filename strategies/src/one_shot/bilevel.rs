@@ -195,16 +195,18 @@ mod tests {
             };
             let exact = (moved(1e-6) - moved(-1e-6)) / 2e-6;
             assert!((exact - found[i]).abs() < 1e-8, "{i}: {exact} {}", found[i]);
-            // The known slip, `p - m / (2 e)` for `(p - m) / (2 e)`, is far away: this test would catch it.
+            // Where the quotient is lost, as below, what is left is the first order: this test would catch it.
             let first = first_order(&mut Toy::new()).expect("gradients").arch;
             assert!((first[0].as_ref().expect("plays a part")[i] - exact).abs() > 1e-3);
         }
         assert_eq!(Vec::<f64>::try_from(&toy.w).expect("three numbers"), before);
     }
 
-    /// The bracket that a well-known re-implementation misses gives another number here.
+    /// A central difference is divided by both steps: `(x-y).div_(2*R)` in the authors' code (quark0/darts, `cnn/architect.py`,
+    /// line 91). A re-implementation multiplies by one of them, `(p-n) / 2.*eps` (khanrc/pt.darts, `architect.py`, line
+    /// 108), which is `epsilon^2` of it: next to nothing is left of the second order.
     #[test]
-    fn a_missing_bracket_would_be_seen() {
+    fn the_difference_is_divided_by_both_steps() {
         let mut toy = Toy::new();
         let ahead = toy.gradients(Side::Valid, true, true).expect("gradients");
         let along = ahead.weights.expect("asked for");
@@ -216,9 +218,10 @@ mod tests {
         let (plus, minus) = (at(1.0), at(-1.0));
         let exact = Vec::<f64>::try_from(Toy::b().mv(&along)).expect("two numbers");
         for i in 0..2 {
-            let right = (plus[i] - minus[i]) / (2.0 * epsilon);
-            let wrong = plus[i] - minus[i] / (2.0 * epsilon);
-            assert!((right - exact[i]).abs() < 1e-9 && (wrong - exact[i]).abs() > 1e-2, "{right} {wrong} {}", exact[i]);
+            let authors = (plus[i] - minus[i]) / (2.0 * epsilon);
+            let slip = (plus[i] - minus[i]) / 2.0 * epsilon;
+            assert!((authors - exact[i]).abs() < 1e-9, "{authors} {}", exact[i]);
+            assert!((slip - exact[i] * epsilon * epsilon).abs() < 1e-9 && slip.abs() < 1e-3 * exact[i].abs(), "{slip}");
         }
     }
 }

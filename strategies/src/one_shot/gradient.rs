@@ -240,7 +240,7 @@ impl Differentiable {
         let valid = &cycled(&mut net.loaders.arch, u64::from(epoch) * batches as u64 + index as u64)?;
         let (selection, drop_path) = (&net.selection(drawn)?, recipe.drop_path_factor(epoch));
         let rate = course.rate(net, epoch, index);
-        let mut pair = Pair { net, train, valid, selection, drop_path };
+        let mut pair = Pair::new(net, (train, valid), selection, drop_path);
         let found = if self.second_order {
             let (momentum, weight_decay) = (recipe.momentum, recipe.weight_decay);
             second_order(&mut pair, &Step { rate, momentum, weight_decay, velocity: course.sgd.velocity() })?

@@ -77,16 +77,15 @@ impl Supernet {
     }
 
     /// A training pass for its loss and the gradients of factors, that leaves no trace: statistics are put back, and it
-    /// counts as none.
+    /// counts as none, so that the next one draws the same masks.
     pub(in crate::one_shot) fn probe(
         &mut self,
         batch: &Batch,
         route: &Route,
     ) -> Result<(Pass, Vec<Option<Vec<f64>>>), OneShotError> {
         let _guard = tch::no_grad_guard();
-        let (kept, runs) = (self.params.buffers.f_detach_copy()?, self.runs);
-        let found = self.pass(batch, route, (false, true), 0.0);
-        self.runs = runs;
+        let kept = self.params.buffers.f_detach_copy()?;
+        let found = self.pass_of(self.runs, batch, route, (false, true), 0.0);
         self.params.buffers.f_copy_(&kept)?;
         found
     }
@@ -97,9 +96,7 @@ impl Supernet {
 
     /// A training pass for its statistics alone, which counts as none.
     fn forward(&mut self, batch: &Batch, route: &Route) -> Result<(), OneShotError> {
-        let runs = self.runs;
-        self.try_path(batch, route)?;
-        self.runs = runs;
+        self.pass_of(self.runs, batch, route, (false, false), 0.0)?;
         Ok(())
     }
 }

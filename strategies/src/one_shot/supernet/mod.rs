@@ -3,12 +3,15 @@
 mod fits;
 mod measure;
 mod mixed;
+mod pair;
 mod route;
 mod subnet;
+#[cfg(test)]
+pub(super) mod testing;
 
+pub(super) use pair::Pair;
 pub use route::Route;
 
-use super::bilevel::{Gradients, Problem, Side};
 use super::choice::{self, Choice, Kind};
 use super::mixture::Drawn;
 use super::{OneShotError, numbers, partial};
@@ -324,6 +327,25 @@ impl Supernet {
         &mut self,
         batch: &Batch,
         route: &Route,
+        wanted: (bool, bool),
+        drop_path: f64,
+    ) -> Result<(Pass, Vec<Option<Vec<f64>>>), OneShotError> {
+        let run = self.begin_run();
+        self.pass_of(run, batch, route, wanted, drop_path)
+    }
+
+    /// The number of the next run: all passes of one number draw the same masks.
+    fn begin_run(&mut self) -> u64 {
+        self.runs += 1;
+        self.runs - 1
+    }
+
+    /// A [`pass`](Supernet::pass) with the masks of a run, which are drawn already or not.
+    pub(super) fn pass_of(
+        &mut self,
+        run: u64,
+        batch: &Batch,
+        route: &Route,
         (weights, arch): (bool, bool),
         drop_path: f64,
     ) -> Result<(Pass, Vec<Option<Vec<f64>>>), OneShotError> {
@@ -343,8 +365,7 @@ impl Supernet {
         let arms = self.subnets.arms(route);
         let subnet = self.subnets.at(&arms, Some(by), &self.params)?;
         let selection = subnet.selection(route);
-        let run = Run { seed: self.recipe.seed, step: self.runs, drop_path, selection: Some(&selection) };
-        self.runs += 1;
+        let run = Run { seed: self.recipe.seed, step: run, drop_path, selection: Some(&selection) };
         let inputs = [batch.inputs.shallow_clone(), batch.labels.shallow_clone()];
         let training = subnet.training(by);
         let exec = &training.exec;
@@ -437,30 +458,6 @@ pub struct Pass {
     pub hits: i64,
     /// How many there were.
     pub images: i64,
-}
-
-/// One step's two batches under one draw: a two-level problem.
-pub(super) struct Pair<'a> {
-    pub net: &'a mut Supernet,
-    pub train: &'a Batch,
-    pub valid: &'a Batch,
-    pub selection: &'a Route,
-    pub drop_path: f64,
-}
-
-impl Problem for Pair<'_> {
-    type Error = OneShotError;
-
-    fn weights(&mut self) -> &mut Tensor {
-        &mut self.net.params.flat
-    }
-
-    fn gradients(&mut self, side: Side, weights: bool, arch: bool) -> Result<Gradients, OneShotError> {
-        let batch = if side == Side::Train { self.train } else { self.valid };
-        let (pass, arch) = self.net.pass(batch, self.selection, (weights, arch), self.drop_path)?;
-        let weights = if weights { Some(self.net.params.grad.f_detach_copy()?) } else { None };
-        Ok(Gradients { loss: pass.loss, weights, arch })
-    }
 }
 
 /// The batch of a loader at a step, beginning again at its end with the next epoch's order.
