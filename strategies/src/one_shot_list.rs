@@ -17,19 +17,19 @@ pub const ONE_SHOT: &[OneShotEntry] = &[
         name: "darts",
         summary: "one-shot: a softmax over all candidates, by gradients (Liu, Simonyan and Yang 2019)",
         options: "arch_lr=0.0003,arch_decay=0.001,warmup=0,cost=none,cost_weight=0.1,device=1080ti_1,stop_free=1\
-                  ,partial=1,edges=false,perturb=none,radius=0.3,path_drop=0,hessian=0,order=2",
+                  ,partial=1,edges=false,perturb=none,radius=0.3,radius_start=0.03,path_drop=0,hessian=0,order=2",
     },
     OneShotEntry {
         name: "darts-pt",
         summary: "one-shot: darts, read off by what the supernet misses most (Wang et al. 2021)",
         options: "arch_lr=0.0003,arch_decay=0.001,warmup=0,cost=none,cost_weight=0.1,device=1080ti_1,stop_free=1\
-                  ,partial=1,edges=false,perturb=none,radius=0.3,path_drop=0,hessian=0,tune=5,order=1",
+                  ,partial=1,edges=false,perturb=none,radius=0.3,radius_start=0.03,path_drop=0,hessian=0,tune=5,order=1",
     },
     OneShotEntry {
         name: "drnas",
         summary: "one-shot: a Dirichlet distribution over all candidates, by pathwise gradients (Chen et al. 2021)",
         options: "arch_lr=0.0006,arch_decay=0.001,warmup=0,cost=none,cost_weight=0.1,device=1080ti_1,stop_free=1\
-                  ,partial=1,edges=false,perturb=none,radius=0.3,path_drop=0,hessian=0,divergence=0",
+                  ,partial=1,edges=false,perturb=none,radius=0.3,radius_start=0.03,path_drop=0,hessian=0,divergence=0",
     },
     OneShotEntry {
         name: "enas",
@@ -53,7 +53,7 @@ pub const ONE_SHOT: &[OneShotEntry] = &[
         name: "pc-darts",
         summary: "one-shot: darts on a part of the channels, with weighted edges (Xu et al. 2020)",
         options: "arch_lr=0.0006,arch_decay=0.001,warmup=15,cost=none,cost_weight=0.1,device=1080ti_1,stop_free=1\
-                  ,partial=4,edges=true,perturb=none,radius=0.3,path_drop=0,hessian=0,order=1",
+                  ,partial=4,edges=true,perturb=none,radius=0.3,radius_start=0.03,path_drop=0,hessian=0,order=1",
     },
     OneShotEntry {
         name: "proxyless",
@@ -70,13 +70,13 @@ pub const ONE_SHOT: &[OneShotEntry] = &[
         name: "sdarts",
         summary: "one-shot: darts whose weights learn under noise on the factors (Chen and Hsieh 2020)",
         options: "arch_lr=0.0003,arch_decay=0.001,warmup=0,cost=none,cost_weight=0.1,device=1080ti_1,stop_free=1\
-                  ,partial=1,edges=false,perturb=random,radius=0.3,path_drop=0,hessian=0,order=1",
+                  ,partial=1,edges=false,perturb=random,radius=0.3,radius_start=0.03,path_drop=0,hessian=0,order=1",
     },
     OneShotEntry {
         name: "snas",
         summary: "one-shot: a concrete distribution over all candidates, by gradients (Xie et al. 2019)",
         options: "arch_lr=0.001,arch_decay=0.001,warmup=0,cost=none,cost_weight=0.1,device=1080ti_1,stop_free=1\
-                  ,partial=1,edges=false,perturb=none,radius=0.3,path_drop=0,hessian=0,tau=1,tau_end=0.03",
+                  ,partial=1,edges=false,perturb=none,radius=0.3,radius_start=0.03,path_drop=0,hessian=0,tau=1,tau_end=0.03",
     },
     OneShotEntry {
         name: "spos",

@@ -6,7 +6,7 @@ use super::dirichlet;
 use super::gradient::Differentiable;
 use super::hessian;
 use super::learner::Learner;
-use super::mixed::{Perturb, noisy, thinned, worst};
+use super::mixed::{Perturb, grown, noisy, thinned, worst};
 use super::mixture::{Drawn, Mixture, argmax};
 use super::penalty::Penalty;
 use super::supernet::{Supernet, is_fed};
@@ -64,8 +64,8 @@ impl Differentiable {
         });
         let open = |i: &usize| learner.is_open(*i) && !is_fed(&net.choices()[*i]);
         let open: Vec<usize> = (0..drawn.len()).filter(open).collect();
-        let grown = (f64::from(epoch) / f64::from(net.recipe().epochs.max(1))).min(1.0);
-        let radius = self.mixed.radius * grown;
+        let epochs = net.recipe().epochs;
+        let radius = self.mixed.radius_in(epoch, epochs);
         if self.mixed.perturb == Some(Perturb::Random) {
             for i in open.iter().copied() {
                 let mut rng = of_step(seed, b"noise", step, &net.choices()[i]);
@@ -75,9 +75,10 @@ impl Differentiable {
             self.attack(net, batch, &mut drawn, &open, (radius, step))?;
         }
         if self.mixed.path_drop > 0.0 {
+            let share = self.mixed.path_drop * grown(epoch, epochs);
             for i in open {
                 let mut rng = of_step(seed, b"gaps", step, &net.choices()[i]);
-                drawn[i] = drawn[i].take().map(|d| thinned(d, self.mixed.path_drop * grown, &mut rng));
+                drawn[i] = drawn[i].take().map(|d| thinned(d, share, &mut rng));
             }
         }
         Ok(drawn)

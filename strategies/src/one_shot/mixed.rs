@@ -39,8 +39,10 @@ pub struct Mixed {
     pub edges: bool,
     /// How factors are disturbed while the weights learn.
     pub perturb: Option<Perturb>,
-    /// By how much at most, in the end; it grows from 0 in a straight line.
+    /// By how much at most, in the end.
     pub radius: f64,
+    /// The same in the first epoch; between them it grows in a straight line.
+    pub radius_start: f64,
     /// The share of a choice's candidates that is left out of a step of the weights in the end; it grows from 0 in a
     /// straight line. Bender et al. 2018, "Understanding and Simplifying One-Shot Architecture Search".
     pub path_drop: f64,
@@ -48,7 +50,7 @@ pub struct Mixed {
 
 impl Default for Mixed {
     fn default() -> Self {
-        Self { partial: 1, edges: false, perturb: None, radius: 0.3, path_drop: 0.0 }
+        Self { partial: 1, edges: false, perturb: None, radius: 0.3, radius_start: 0.03, path_drop: 0.0 }
     }
 }
 
@@ -63,7 +65,8 @@ impl Mixed {
             self.perturb =
                 [Perturb::Random, Perturb::Adversarial].into_iter().find(|p| Perturb::word(Some(*p)) == word);
             self.radius = options.take_in("radius", self.radius, 0.0, 1.0)?;
-            identity.push_str(&format!(",perturb={word},radius={}", self.radius));
+            self.radius_start = options.take_in("radius_start", self.radius_start, 0.0, 1.0)?;
+            identity.push_str(&format!(",perturb={word},radius={},radius_start={}", self.radius, self.radius_start));
         }
         if mixture.is_soft() {
             self.path_drop = options.take_in("path_drop", self.path_drop, 0.0, 0.99)?;
@@ -71,6 +74,17 @@ impl Mixed {
         }
         Ok((self, identity))
     }
+
+    /// By how much factors are disturbed at most in an epoch, from 0. The last is short of `radius` by one part in
+    /// `epochs`, as in the authors' code.
+    pub(super) fn radius_in(&self, epoch: u32, epochs: u32) -> f64 {
+        self.radius_start + (self.radius - self.radius_start) * grown(epoch, epochs)
+    }
+}
+
+/// How much of its course a search has behind it, from 0.
+pub(super) fn grown(epoch: u32, epochs: u32) -> f64 {
+    (f64::from(epoch) / f64::from(epochs.max(1))).min(1.0)
 }
 
 /// Puts factors back where they add up to 1: cut to 0..1 and scaled; the greatest alone if nothing is left.
@@ -153,6 +167,22 @@ mod tests {
         let mut gone = [-0.2, -0.1, -0.3];
         onto_simplex(&mut gone);
         assert_eq!(gone, [0.0, 1.0, 0.0]);
+    }
+
+    /// `epsilon_alpha = 0.03 + (args.epsilon_alpha - 0.03) * epoch / args.epochs`, with 0.3 in the end: the authors' code
+    /// (xiangning-chen/SmoothDARTS, `sota/cnn/train_search.py`, lines 57 and 170, and `nasbench201/train_search.py`, the
+    /// same lines). Seven steps of the ascent, each of two radii over seven: `attacker/perturb.py`, lines 11 and 16.
+    #[test]
+    fn the_radius_is_the_authors() {
+        let mixed = Mixed::default();
+        for (epoch, epochs, radius) in [(0, 50, 0.03), (1, 50, 0.0354), (25, 50, 0.165), (49, 50, 0.2946), (0, 1, 0.03)]
+        {
+            let found = mixed.radius_in(epoch, epochs);
+            assert!((found - radius).abs() < 1e-12, "epoch {epoch} of {epochs}: {found}, not {radius}");
+        }
+        assert_eq!(STEPS, 7);
+        // While decisions are tuned, all epochs are behind.
+        assert!((mixed.radius_in(60, 50) - 0.3).abs() < 1e-12);
     }
 
     /// Where the loss is linear, the worst is at a corner of what the radius and the simplex admit.
