@@ -19,4 +19,6 @@ pub use mutator::Mutator;
 pub use options::{OptionError, Options};
 pub use sample::Sample;
 pub use schema::{Schema, Slot};
-pub use space::{Cursor, Genotype, MAX_REFUSED, MAX_TRIES, Neighbours, Pool, Rule, Samples, Size, Space};
+pub use space::{
+    Cheapest, Cursor, Genotype, MAX_REFUSED, MAX_TRIES, Neighbours, Pool, Price, Rule, Samples, Size, Space,
+};

@@ -1,11 +1,13 @@
 //! Search spaces: a base module plus mutators.
 
 mod bind;
+mod cheapest;
 mod count;
 mod edit;
 mod enumerate;
 mod pool;
 
+pub use cheapest::{Cheapest, Price};
 pub use count::Size;
 pub use edit::Neighbours;
 pub use enumerate::{Cursor, MAX_REFUSED, Samples};
@@ -214,6 +216,12 @@ impl Space {
         self.schema.is_none()
     }
 
+    /// Whether some samples are not legal.
+    #[must_use]
+    pub fn is_constrained(&self) -> bool {
+        !(self.constraints.is_empty() && self.rules.is_empty())
+    }
+
     /// The first constraint or rule that a sample breaks.
     ///
     /// # Errors
@@ -231,7 +239,7 @@ impl Space {
     }
 
     pub(crate) fn is_legal(&self, sample: &Sample) -> Result<bool, MutateError> {
-        if self.constraints.is_empty() && self.rules.is_empty() {
+        if !self.is_constrained() {
             return Ok(true);
         }
         match self.check(sample) {
@@ -241,10 +249,11 @@ impl Space {
         }
     }
 
-    /// Draws a legal sample: each decision by its weights, else uniformly; of a pool a member, uniformly.
+    /// Draws a legal sample: each decision by its weights, else uniformly; of a pool a member, uniformly. Where [`MAX_TRIES`]
+    /// draws do not find one it is searched for, and is one of all, but not each as probable as the other.
     ///
     /// # Errors
-    /// If none is found in [`MAX_TRIES`], or a mutator fails.
+    /// If there is none, or none is found, or a mutator fails.
     pub fn sample(&self, rng: &mut dyn Rng) -> Result<Sample, MutateError> {
         for _ in 0..MAX_TRIES {
             let sample = self.draw(rng)?;
@@ -252,7 +261,12 @@ impl Space {
                 return Ok(sample);
             }
         }
-        Err(MutateError::NoLegalSample { space: self.name.to_string(), tries: MAX_TRIES })
+        match if self.is_dynamic() { Cheapest::GivenUp } else { self.any_legal(rng)? } {
+            Cheapest::Found(sample) => Ok(sample),
+            Cheapest::Nothing | Cheapest::GivenUp => {
+                Err(MutateError::NoLegalSample { space: self.name.to_string(), tries: MAX_TRIES })
+            }
+        }
     }
 
     fn draw(&self, rng: &mut dyn Rng) -> Result<Sample, MutateError> {

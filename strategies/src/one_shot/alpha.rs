@@ -3,7 +3,7 @@
 use super::adam::{Adam, Learned};
 use super::choice::{Choice, Kind};
 use super::course::State;
-use super::mixture::{Drawn, Mixture, argmax, softmax};
+use super::mixture::{Drawn, softmax};
 use super::supernet::is_fed;
 use codegen::array::Weights;
 use codegen::init::{normal, stream};
@@ -30,6 +30,12 @@ impl Alphas {
             c.arms.iter().map(|_| deviation * f64::from(normal(&mut rng).0)).collect()
         };
         Self { decisions: choices.iter().map(|c| Learned::new(of(c))).collect() }
+    }
+
+    /// Some numbers by decision.
+    #[cfg(test)]
+    pub(super) fn from_values(values: Vec<Vec<f64>>) -> Self {
+        Self { decisions: values.into_iter().map(Learned::new).collect() }
     }
 
     /// The parameters of each decision.
@@ -89,49 +95,6 @@ impl Alphas {
         shares.iter().sum::<f64>() / shares.len().max(1) as f64
     }
 
-    /// The architecture that the parameters stand for: of a layer choice the strongest candidate (never zero where an
-    /// input choice follows, as in DARTS), of inputs the strongest by their best candidate, at least `min` of them, and
-    /// up to `max` while they are stronger than the mean.
-    #[must_use]
-    pub fn architecture(&self, choices: &[Choice], mixture: Mixture) -> Vec<Vec<usize>> {
-        let feeding: Vec<usize> = choices.iter().flat_map(|c| c.feeds.iter().filter_map(|f| *f)).collect();
-        // The strongest candidate that counts, and how strong it is.
-        let best = |i: usize| {
-            let strength = mixture.strength(self.of(i));
-            let counts = |a: usize| !(feeding.contains(&i) && choices[i].arms[a].is_zero && choices[i].arms.len() > 1);
-            let held: Vec<f64> =
-                strength.iter().enumerate().map(|(a, s)| if counts(a) { *s } else { f64::NEG_INFINITY }).collect();
-            let arm = argmax(&held);
-            (arm, held[arm])
-        };
-        let inputs = |i: usize, c: &Choice, min: usize, max: usize| {
-            let strength: Vec<f64> = match is_fed(c) {
-                true => {
-                    let best = c.feeds.iter().map(|f| best(f.expect("invariant: all are fed")).1);
-                    // Where the inputs have parameters of their own, both count.
-                    let own = softmax(self.of(i)).into_iter().chain(std::iter::repeat(1.0));
-                    best.zip(own).map(|(best, own)| best * own).collect()
-                }
-                false => mixture.strength(self.of(i)),
-            };
-            let mean = strength.iter().sum::<f64>() / strength.len().max(1) as f64;
-            let mut order: Vec<usize> = (0..strength.len()).collect();
-            order.sort_by(|a, b| strength[*b].total_cmp(&strength[*a]));
-            let above = strength.iter().filter(|s| **s > mean).count();
-            order.truncate(above.clamp(min, max));
-            order.sort_unstable();
-            order
-        };
-        choices
-            .iter()
-            .enumerate()
-            .map(|(i, c)| match c.kind {
-                Kind::Inputs { min, max } => inputs(i, c, min, max),
-                Kind::Layer | Kind::Depth | Kind::Number => vec![best(i).0],
-            })
-            .collect()
-    }
-
     /// The share of layer choices of an architecture whose candidate has nothing to learn: what DARTS collapses to. Liang et al.
     /// 2019, "DARTS+", stop when skip connections take over. None where no candidate of any choice has weights, so that
     /// nothing could be told by it: activations of a recurrent cell.
@@ -162,6 +125,8 @@ impl State for Alphas {
 #[cfg(test)]
 mod tests {
     use super::super::choice::Arm;
+    use super::super::mixture::Mixture;
+    use super::super::strongest::Preference;
     use super::*;
     use ir::Name;
 
@@ -191,6 +156,10 @@ mod tests {
         all
     }
 
+    fn architecture(choices: &[Choice], alphas: &Alphas) -> Vec<Vec<usize>> {
+        Preference::new(choices, alphas, Mixture::Softmax, &vec![None; choices.len()]).architecture()
+    }
+
     #[test]
     fn the_two_strongest_edges_without_none() {
         let choices = choices();
@@ -201,7 +170,7 @@ mod tests {
         alphas.decisions[1].values = vec![0.0, 0.5, 0.4];
         alphas.decisions[2].values = vec![0.0, 0.1, 0.9];
         alphas.decisions[4].values = vec![1.0, 0.0, 0.0];
-        let architecture = alphas.architecture(&choices, Mixture::Softmax);
+        let architecture = architecture(&choices, &alphas);
         assert_eq!(
             architecture,
             [vec![1], vec![1], vec![2], vec![1, 2], vec![0]],
@@ -218,7 +187,7 @@ mod tests {
         assert_eq!(alphas.of(3).len(), 3);
         alphas.decisions[0].values = vec![5.0, 0.2, 0.1];
         alphas.decisions[3].values = vec![9.0, 0.0, 0.5];
-        assert_eq!(alphas.architecture(&choices, Mixture::Softmax)[3], [0, 2]);
+        assert_eq!(architecture(&choices, &alphas)[3], [0, 2]);
     }
 
     /// After a step on two of four candidates the other two are as probable as before, to the bit of their parameters.

@@ -173,13 +173,18 @@ impl Choice {
     /// The arms that a sample takes here; `None` where the decision plays no part in it.
     #[must_use]
     pub fn taken(&self, sample: &Sample) -> Option<Vec<u32>> {
+        Some(self.arms_of(&sample.get(&self.label)?)?.into_iter().map(|a| a as u32).collect())
+    }
+
+    /// The arms that a value takes.
+    pub(super) fn arms_of(&self, value: &Value) -> Option<Vec<usize>> {
         let one = |v: &Value| {
             let text = v.to_string();
-            self.arms.iter().position(|a| a.name == text.as_str()).map(|i| i as u32)
+            self.arms.iter().position(|a| a.name == text.as_str())
         };
-        match sample.get(&self.label)? {
-            Value::List(items) if self.kind != Kind::Number => Some(items.iter().filter_map(one).collect()),
-            v => one(&v).map(|i| vec![i]),
+        match value {
+            Value::List(items) if self.kind != Kind::Number => items.iter().map(one).collect(),
+            v => one(v).map(|i| vec![i]),
         }
     }
 

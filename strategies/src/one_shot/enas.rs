@@ -10,6 +10,7 @@ use super::course::{Course, Monitors, Report};
 use super::limit::Limits;
 use super::policy::Policy;
 use super::search::{Epoch, Found, Keep};
+use super::strongest;
 use super::supernet::{Supernet, cycled};
 use codegen::init::stream;
 use mutators::{Options, Sample, Space};
@@ -144,12 +145,19 @@ impl Enas {
     }
 }
 
-/// A legal architecture of the controller's.
+/// A legal architecture of the controller's: a draw, or of the legal ones the one that differs least from it, where none of
+/// many draws is legal.
 ///
 /// # Errors
-/// If none of many draws fits the space.
+/// If libtorch refuses.
 pub fn draw(net: &Supernet, controller: &Controller, rng: &mut ChaCha8Rng) -> Result<Sample, OneShotError> {
-    Ok(legal(net.space(), net.choices(), controller, rng)?.0)
+    match legal(net.space(), net.choices(), controller, rng) {
+        Err(OneShotError::Mutate(_)) if net.legal().is_some() => {
+            let walk = controller.drawn(rng)?;
+            strongest::nearest(net, &walk.arms)
+        }
+        found => Ok(found?.0),
+    }
 }
 
 /// A legal sample of a space with the walk that led to it.

@@ -168,7 +168,7 @@ impl Differentiable {
             let step = u64::from(epoch) * batches as u64 + index as u64;
             let train = net.loaders.weights.batch(u64::from(epoch), index)?;
             if epoch >= self.warmup {
-                let drawn = self.draw(net, learner, (temperature, step));
+                let drawn = self.draw(net, learner, (temperature, step))?;
                 let found = self.architecture_gradient(net, course, &train, &drawn, (epoch, index))?;
                 let grads = self.pull(net, learner, &drawn, found.arch, penalty);
                 match self.mixture {
@@ -182,9 +182,9 @@ impl Differentiable {
             course.learn(net, &train, &selection, (epoch, index))?;
         }
         let seconds = course.seconds();
-        let settled = self.settled(net, learner);
+        let settled = self.settled(net, learner)?;
         let valid = net.measure(&net.selection(&settled)?)?;
-        let architecture = learner.architecture(net.choices(), self.mixture);
+        let (architecture, sample) = learner.preference(net.choices(), self.mixture).legal(net.space(), net.legal())?;
         let asked = self.hessian > 0 && (epoch + 1).is_multiple_of(self.hessian);
         let monitors = Monitors {
             entropy: Some(learner.alphas.entropy()),
@@ -192,7 +192,6 @@ impl Differentiable {
             eigenvalue: if asked { Some(self.eigenvalue(net, learner)?) } else { None },
             strengths: self.strengths(net, learner),
         };
-        let sample = choice::sample(net.space(), net.choices(), &architecture)?;
         course.close(net, valid, sample, monitors, learner, seconds)
     }
 
@@ -217,13 +216,13 @@ impl Differentiable {
     }
 
     fn read_off(&self, net: &Supernet, learner: &Learner) -> Result<Sample, OneShotError> {
-        choice::sample(net.space(), net.choices(), &learner.architecture(net.choices(), self.mixture))
+        Ok(learner.preference(net.choices(), self.mixture).legal(net.space(), net.legal())?.1)
     }
 
     /// Decides by what is missed most.
     fn decide(&self, net: &mut Supernet, learner: &mut Learner, decision: usize) -> Result<(), OneShotError> {
-        let settled = self.settled(net, learner);
-        learner.decided[decision] = Some(removal::decide(net, &settled, decision)?);
+        let settled = self.settled(net, learner)?;
+        learner.decided[decision] = Some(removal::decide(net, learner, &settled, decision, self.mixture)?);
         Ok(())
     }
 

@@ -4,6 +4,7 @@ use super::alpha::Alphas;
 use super::choice::Choice;
 use super::course::State;
 use super::mixture::Mixture;
+use super::strongest::Preference;
 use codegen::array::{Array, Data, Weights};
 use ir::Name;
 
@@ -25,15 +26,9 @@ impl Learner {
         self.decided[decision].is_none() && !self.alphas.of(decision).is_empty()
     }
 
-    /// What is decided, and what the parameters stand for elsewhere.
-    pub fn architecture(&self, choices: &[Choice], mixture: Mixture) -> Vec<Vec<usize>> {
-        let mut arms = self.alphas.architecture(choices, mixture);
-        arms.iter_mut().zip(&self.decided).for_each(|(arms, decided)| {
-            if let Some(decided) = decided {
-                arms.clone_from(decided);
-            }
-        });
-        arms
+    /// What is decided, and how strong everything else is.
+    pub fn preference<'a>(&'a self, choices: &'a [Choice], mixture: Mixture) -> Preference<'a> {
+        Preference::new(choices, &self.alphas, mixture, &self.decided)
     }
 }
 

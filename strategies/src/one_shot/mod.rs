@@ -37,6 +37,7 @@ mod reinforce;
 mod removal;
 mod sampled;
 mod search;
+mod strongest;
 mod supernet;
 
 pub use adam::Adam;

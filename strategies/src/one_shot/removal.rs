@@ -7,7 +7,9 @@
 
 use super::OneShotError;
 use super::choice::{Choice, Kind};
-use super::mixture::Drawn;
+use super::learner::Learner;
+use super::mixture::{Drawn, Mixture};
+use super::strongest::Preference;
 use super::supernet::Supernet;
 use codegen::init::stream;
 use mutators::draw;
@@ -44,50 +46,90 @@ pub(super) fn order(read_off: ReadOff, choices: &[Choice], seed: u64) -> Vec<usi
     order
 }
 
-/// The candidates of a decision that are kept, where all decisions are as drawn.
+/// The candidates of a decision that are kept, where all decisions are as drawn: only such that some legal architecture has
+/// them beside what is decided.
 pub(super) fn decide(
     net: &mut Supernet,
+    learner: &Learner,
     settled: &[Option<Drawn>],
     decision: usize,
+    mixture: Mixture,
 ) -> Result<Vec<usize>, OneShotError> {
-    let choice = net.choices()[decision].clone();
-    let feeds = net.choices().iter().any(|c| c.feeds.contains(&Some(decision)));
-    let mut among = |arms: &[usize]| -> Result<Worth, OneShotError> {
-        let mut drawn = settled.to_vec();
-        drawn[decision] = Some(match &settled[decision] {
-            Some(drawn) => drawn.clone().among(arms.to_vec()),
-            None => Drawn::taken(arms),
-        });
-        let selection = net.selection(&drawn)?;
-        let score = net.measure_recalibrated(&selection, RECALIBRATED)?;
-        Ok((net.worth(score.loss, score.accuracy / 100.0), -score.loss))
-    };
+    let choices = net.choices().to_vec();
+    let (choice, preference) = (&choices[decision], learner.preference(&choices, mixture));
+    let feeds = choices.iter().any(|c| c.feeds.contains(&Some(decision)));
+    let mut judge = Trained { net, settled, decision, preference };
     match choice.kind {
         Kind::Layer | Kind::Depth | Kind::Number => {
-            Ok(vec![most_missed(&candidates(&choice, feeds), choice.arms.len(), &mut among)?])
+            let candidates = candidates(choice, feeds, &judge)?;
+            Ok(vec![most_missed(&candidates, choice.arms.len(), &mut judge)?])
         }
-        Kind::Inputs { min, max } => least_missed_dropped(choice.arms.len(), (min, max), &mut among),
+        Kind::Inputs { min, max } => least_missed_dropped(choice.arms.len(), (min, max), &mut judge),
     }
-}
-
-/// What may be kept: never zero where an input choice follows, as strength has it.
-fn candidates(choice: &Choice, feeds: bool) -> Vec<usize> {
-    let counts = |a: &usize| !(feeds && choice.arms[*a].is_zero && choice.arms.len() > 1);
-    (0..choice.arms.len()).filter(counts).collect()
 }
 
 /// What a supernet is worth, and among equals how low its loss is: the greater, the better.
 type Worth = (f64, f64);
 
-/// How good the supernet is with some candidates of a decision alone.
-type Among<'a> = &'a mut dyn FnMut(&[usize]) -> Result<Worth, OneShotError>;
+/// Tells what is to be told of some candidates of a decision alone.
+trait Judge {
+    /// How good the supernet is with them.
+    fn worth(&mut self, arms: &[usize]) -> Result<Worth, OneShotError>;
+
+    /// Whether some legal architecture has none but them, or exactly them.
+    fn admits(&self, arms: &[usize], exactly: bool) -> Result<bool, OneShotError>;
+}
+
+/// A trained supernet, with one decision to make.
+struct Trained<'a> {
+    net: &'a mut Supernet,
+    settled: &'a [Option<Drawn>],
+    decision: usize,
+    preference: Preference<'a>,
+}
+
+impl Judge for Trained<'_> {
+    fn worth(&mut self, arms: &[usize]) -> Result<Worth, OneShotError> {
+        let mut drawn = self.settled.to_vec();
+        drawn[self.decision] = Some(match &self.settled[self.decision] {
+            Some(drawn) => drawn.clone().among(arms.to_vec()),
+            None => Drawn::taken(arms),
+        });
+        let selection = self.net.selection(&drawn)?;
+        let score = self.net.measure_recalibrated(&selection, RECALIBRATED)?;
+        Ok((self.net.worth(score.loss, score.accuracy / 100.0), -score.loss))
+    }
+
+    fn admits(&self, arms: &[usize], exactly: bool) -> Result<bool, OneShotError> {
+        self.preference.can_have(self.net.space(), self.decision, arms, exactly)
+    }
+}
+
+/// What may be kept: never zero where an input choice follows, as strength has it, unless nothing else is legal.
+fn candidates(choice: &Choice, feeds: bool, judge: &dyn Judge) -> Result<Vec<usize>, OneShotError> {
+    let counts = |a: &usize| !(feeds && choice.arms[*a].is_zero && choice.arms.len() > 1);
+    let (usual, zeros): (Vec<usize>, Vec<usize>) = (0..choice.arms.len()).partition(counts);
+    for some in [&usual, &zeros] {
+        let mut legal = Vec::new();
+        for arm in some {
+            if judge.admits(&[*arm], true)? {
+                legal.push(*arm);
+            }
+        }
+        if !legal.is_empty() {
+            return Ok(legal);
+        }
+    }
+    // What was decided before admits nothing: the architecture that is read off goes back on some of it.
+    Ok(usual)
+}
 
 /// Of some candidates out of `arms` the one that is missed most, the first among equals.
-fn most_missed(candidates: &[usize], arms: usize, among: Among<'_>) -> Result<usize, OneShotError> {
+fn most_missed(candidates: &[usize], arms: usize, judge: &mut dyn Judge) -> Result<usize, OneShotError> {
     let mut found: Option<(usize, Worth)> = None;
     for out in candidates.iter().copied().filter(|_| candidates.len() > 1) {
         let left: Vec<usize> = (0..arms).filter(|a| *a != out).collect();
-        let score = among(&left)?;
+        let score = judge.worth(&left)?;
         if found.as_ref().is_none_or(|(_, worst)| score < *worst) {
             found = Some((out, score));
         }
@@ -97,19 +139,27 @@ fn most_missed(candidates: &[usize], arms: usize, among: Among<'_>) -> Result<us
 
 /// The inputs that are left when the one that is missed least is dropped down to `max`, and down to `min` as long as the
 /// supernet is no worse without it.
-fn least_missed_dropped(arms: usize, (min, max): (usize, usize), among: Among<'_>) -> Result<Vec<usize>, OneShotError> {
+fn least_missed_dropped(
+    arms: usize,
+    (min, max): (usize, usize),
+    judge: &mut dyn Judge,
+) -> Result<Vec<usize>, OneShotError> {
     let mut kept: Vec<usize> = (0..arms).collect();
     while kept.len() > min.max(1) {
         let mut found: Option<(usize, Worth)> = None;
         for out in kept.clone() {
             let left: Vec<usize> = kept.iter().copied().filter(|a| *a != out).collect();
-            let score = among(&left)?;
+            if !judge.admits(&left, false)? {
+                continue;
+            }
+            let score = judge.worth(&left)?;
             if found.as_ref().is_none_or(|(_, best)| *best < score) {
                 found = Some((out, score));
             }
         }
-        let (out, score) = found.expect("invariant: there is an input to drop");
-        if kept.len() <= max && score < among(&kept)? {
+        // Where none can be dropped, what is left is what is legal.
+        let Some((out, score)) = found else { break };
+        if kept.len() <= max && score < judge.worth(&kept)? && judge.admits(&kept, true)? {
             break;
         }
         kept.retain(|a| *a != out);
@@ -123,12 +173,30 @@ mod tests {
     use super::*;
     use ir::Name;
 
-    /// Accuracies that add up over what is there.
-    fn sums<'a>(worth: &'a [f64]) -> impl FnMut(&[usize]) -> Result<Worth, OneShotError> + 'a {
-        |arms| {
-            let sum = arms.iter().map(|a| worth[*a]).sum();
+    /// Accuracies that add up over what is there, and the legal sets of candidates, if not all are.
+    struct Sums<'a> {
+        worth: &'a [f64],
+        legal: Option<&'a [&'a [usize]]>,
+    }
+
+    impl Judge for Sums<'_> {
+        fn worth(&mut self, arms: &[usize]) -> Result<Worth, OneShotError> {
+            assert!(!self.worth.is_empty(), "nothing to measure");
+            let sum = arms.iter().map(|a| self.worth[*a]).sum();
             Ok((sum, sum))
         }
+
+        fn admits(&self, arms: &[usize], exactly: bool) -> Result<bool, OneShotError> {
+            let fits = |legal: &&[usize]| match exactly {
+                true => *legal == arms,
+                false => legal.iter().all(|a| arms.contains(a)),
+            };
+            Ok(self.legal.is_none_or(|legal| legal.iter().any(fits)))
+        }
+    }
+
+    fn sums(worth: &[f64]) -> Sums<'_> {
+        Sums { worth, legal: None }
     }
 
     #[test]
@@ -136,7 +204,20 @@ mod tests {
         let worth = [3.0, 1.0, 7.0, 5.0];
         assert_eq!(most_missed(&[0, 1, 2, 3], 4, &mut sums(&worth)).expect("measured"), 2);
         assert_eq!(most_missed(&[0, 1, 3], 4, &mut sums(&worth)).expect("measured"), 3, "the third may not be kept");
-        assert_eq!(most_missed(&[1], 4, &mut |_| panic!("nothing to measure")).expect("no choice"), 1);
+        assert_eq!(most_missed(&[1], 4, &mut sums(&[])).expect("no choice"), 1);
+    }
+
+    /// What is dropped leaves something legal, and what is left is.
+    #[test]
+    fn what_is_missed_least_is_dropped_as_far_as_it_is_legal() {
+        let kept = |worth: &[f64], limits, legal: &[&[usize]]| {
+            least_missed_dropped(worth.len(), limits, &mut Sums { worth, legal: Some(legal) }).expect("measured")
+        };
+        let worth = [3.0, 1.0, 7.0, -5.0];
+        assert_eq!(kept(&worth, (2, 2), &[&[0, 1], &[1, 3]]), [0, 1]);
+        assert_eq!(kept(&worth, (1, 4), &[&[0, 1, 3]]), [0, 1, 3], "less would be more, but is not legal");
+        assert_eq!(kept(&worth, (1, 4), &[&[1], &[3]]), [1], "three are worth more, but no three are legal");
+        assert_eq!(kept(&[1.0; 3], (3, 3), &[&[0, 1, 2]]), [0, 1, 2]);
     }
 
     #[test]
@@ -164,6 +245,13 @@ mod tests {
         }
         assert!((1..5).any(|seed| of(seed) != of(0)));
         assert!(order(ReadOff::Strength, &choices, 0).is_empty());
-        assert_eq!((candidates(&choices[4], true), candidates(&choices[4], false)), (vec![1, 2], vec![0, 1, 2]));
+        let kept = |feeds, legal| candidates(&choices[4], feeds, &Sums { worth: &[], legal }).expect("told");
+        assert_eq!((kept(true, None), kept(false, None)), (vec![1, 2], vec![0, 1, 2]));
+        let legal: &[&[usize]] = &[&[0], &[2]];
+        assert_eq!(
+            (kept(true, Some(legal)), kept(true, Some(&legal[..1]))),
+            (vec![2], vec![0]),
+            "zero if all else fails"
+        );
     }
 }

@@ -14,9 +14,9 @@ pub use route::Route;
 
 use super::choice::{self, Choice, Kind};
 use super::mixture::Drawn;
-use super::{OneShotError, numbers, partial};
+use super::{OneShotError, numbers, partial, strongest};
 use codegen::array::Weights;
-use codegen::init::initialise;
+use codegen::init::{initialise, stream};
 use codegen::torch::{Params, Pick, Run, Sgd, Turn, clip_grad_norm, to_array};
 use codegen::{Plan, Source};
 use evaluators::data::{Batch, Data, Loader};
@@ -58,6 +58,8 @@ pub struct Supernet {
     is_text: bool,
     /// The greatest training loss that is let pass.
     bound: f64,
+    /// A legal sample, if some are not.
+    legal: Option<Sample>,
     /// Runs so far: what is random in a run is keyed by it.
     runs: u64,
 }
@@ -103,6 +105,8 @@ impl Supernet {
             return Err(OneShotError::NoDecisions(space.name().to_owned()));
         }
         numbers::all_held(strategy, space, &choices)?;
+        strongest::check(strategy, space)?;
+        let legal = legal(space, recipe.seed)?;
         let classes = data.classes();
         let network = Network { train: both, eval: predict, hash: program.hash(), classes };
         Planned::of(&network, recipe, recipe.batch).check(recipe.device)?;
@@ -124,6 +128,7 @@ impl Supernet {
             recipe: recipe.clone(),
             data: data.clone(),
             is_text: data.text().is_ok(),
+            legal,
             bound: DIVERGED * (classes.max(2) as f64).ln(),
             runs: 0,
             program,
@@ -171,6 +176,11 @@ impl Supernet {
     #[must_use]
     pub fn is_text(&self) -> bool {
         self.is_text
+    }
+
+    /// A legal sample, if some are not.
+    pub(super) fn legal(&self) -> Option<&Sample> {
+        self.legal.as_ref()
     }
 
     pub(super) fn bound(&self) -> f64 {
@@ -248,8 +258,12 @@ impl Supernet {
     }
 
     /// Puts a limited space in the place of its own.
-    pub(super) fn restrict<E>(&mut self, limit: impl FnOnce(&Space) -> Result<Space, E>) -> Result<(), E> {
+    pub(super) fn restrict(
+        &mut self,
+        limit: impl FnOnce(&Space) -> Result<Space, OneShotError>,
+    ) -> Result<(), OneShotError> {
         self.space = limit(&self.space)?;
+        self.legal = legal(&self.space, self.recipe.seed)?;
         Ok(())
     }
 
@@ -434,6 +448,12 @@ impl Supernet {
         }
         Ok(grads)
     }
+}
+
+/// A legal sample of a space that has others, too, found before anything is trained.
+fn legal(space: &Space, seed: u64) -> Result<Option<Sample>, OneShotError> {
+    let draw = || space.sample(&mut stream(seed, &[b"legal"]));
+    Ok(space.is_constrained().then(draw).transpose()?)
 }
 
 /// The weights that some steps use.
