@@ -24,6 +24,8 @@ mod protocol;
 mod rank;
 mod result;
 mod search;
+#[cfg(feature = "torch")]
+mod searched;
 mod show;
 mod source;
 mod table;

@@ -2,19 +2,18 @@
 
 use super::args::SearchArgs;
 use super::failure::Failure;
-use super::grid::{Align, Grid, seconds, thousands};
+use super::grid::seconds;
 use super::interrupt;
-use super::list::pretty;
 use super::output::{self, Outputs};
+use super::searched::{Asked, Searched};
 use super::source::Source;
 use super::train::Retrain;
 use super::watch::Watch;
 use evaluators::data::Source as Data;
 use evaluators::train::{Dataset, Train, TrainError};
 use mutators::{Options, Space};
-use serde_json::json;
 use std::path::Path;
-use strategies::one_shot::{self, Epoch, Found, Keep, OneShot, OneShotError};
+use strategies::one_shot::{self, Epoch, Keep, OneShotError};
 
 /// The recipe of a search where none is named: for images, and for text.
 const RECIPES: [&str; 2] = ["darts-search", "darts-rnn-search"];
@@ -63,17 +62,18 @@ pub fn search(args: &SearchArgs, strategy: &str) -> Result<(), Failure> {
         });
     }
     let found = strategy.run(&mut net, keep.as_ref(), &mut report).map_err(refuse)?;
-    let evaluator = evaluators::Evaluator::identity(&train);
-    let result = Shown { space, strategy: &strategy, evaluator, args, is_text, found };
+    let (evaluator, convention) = (evaluators::Evaluator::identity(&train), args.report.convention);
+    let asked = Asked { space, strategy: &strategy, evaluator, seed: args.seed, is_text, convention };
+    let result = Searched::of(&asked, net.choices(), &found)?;
     outputs.write(json.as_ref(), || result.json());
-    outputs.write(drawing.as_ref(), || Ok(space.drawing(&result.found.sample)?.to_svg()));
+    outputs.write(drawing.as_ref(), || Ok(space.drawing(&found.sample)?.to_svg()));
     let text = match &args.report.json {
         Some(f) if f == Path::new("-") => result.json(),
-        _ => result.text(),
+        _ => Ok(result.text()),
     };
     let printed = text.and_then(|text| output::print(&text));
     outputs.attempt(printed);
-    outputs.attempt(retrain.map_or(Ok(()), |retrain| retrain.run(&mut net, &result.found.sample)));
+    outputs.attempt(retrain.map_or(Ok(()), |retrain| retrain.run(&mut net, &found.sample)));
     outputs.attempt(watch.map_or(Ok(()), Watch::finish));
     outputs.end()
 }
@@ -157,64 +157,4 @@ pub fn line(space: &Space, e: &Epoch, is_text: bool) -> String {
     }
     let network = space.genotype(&e.sample).unwrap_or_else(|| e.sample.to_string());
     format!("{out}, {network}, {}", seconds(e.seconds))
-}
-
-/// A result with what it was found by.
-struct Shown<'a> {
-    space: &'a Space,
-    strategy: &'a OneShot,
-    evaluator: &'a str,
-    args: &'a SearchArgs,
-    is_text: bool,
-    found: Found,
-}
-
-impl Shown<'_> {
-    fn text(&self) -> Result<String, Failure> {
-        let cost = self.space.program(&self.found.sample)?.cost(self.args.report.convention);
-        let mut grid = Grid::new([Align::Left, Align::Left]);
-        grid.row(["space", self.space.identity()]);
-        grid.row(["strategy", self.strategy.identity()]);
-        grid.row(["evaluator", self.evaluator]);
-        grid.row(["seed", &self.args.seed.to_string()]);
-        if let Some(last) = self.found.history.last() {
-            let reached = match self.is_text {
-                true => format!("perplexity {:.2}", last.valid_loss.exp()),
-                false => format!("{:.2} %", last.valid_accuracy),
-            };
-            grid.row(["supernet".to_owned(), format!("{reached} on what was held out")]);
-        }
-        grid.row(["sample", &self.found.sample.to_string()]);
-        if let Some(genotype) = self.space.genotype(&self.found.sample) {
-            grid.row(["genotype", &genotype]);
-        }
-        grid.row(["params".to_owned(), thousands(cost.params)]);
-        grid.row([format!("MACs ({})", self.args.report.convention), thousands(cost.macs)]);
-        Ok(grid.to_string())
-    }
-
-    fn json(&self) -> Result<String, Failure> {
-        let cost = self.space.program(&self.found.sample)?.cost(self.args.report.convention);
-        let epochs = self.found.history.iter().map(|e| {
-            json!({
-                "epoch": e.epoch, "train_loss": e.train_loss, "train_accuracy": e.train_accuracy,
-                "valid_loss": e.valid_loss, "valid_accuracy": e.valid_accuracy, "entropy": e.entropy,
-                "free_share": e.free_share, "eigenvalue": e.eigenvalue, "sample": e.sample.to_string(), "seconds": e.seconds,
-            })
-        });
-        let epochs: Vec<_> = epochs.collect();
-        pretty(&json!({
-            "space": self.space.identity(),
-            "strategy": self.strategy.identity(),
-            "evaluator": self.evaluator,
-            "seed": self.args.seed,
-            "sample": self.found.sample.to_string(),
-            "genotype": self.space.genotype(&self.found.sample),
-            "params": cost.params,
-            "macs": cost.macs,
-            "convention": self.args.report.convention.to_string(),
-            "alphas": self.found.alphas.as_ref().map(|a| a.values().collect::<Vec<_>>()),
-            "epochs": epochs,
-        }))
-    }
 }

@@ -1,8 +1,12 @@
 //! `search` with one-shot strategies: what it prints and draws, and what it refuses.
 
+use super::json::{documented, fields};
 use super::logdir::tensorboard;
 use super::support::{folder, ok, refused, run_in};
+use codegen::array::Array;
+use codegen::checkpoint::Checkpoint;
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::fs;
 
 const SPACE: &str = "nasbench201:image=1x8x8,channels=2,cells=1";
@@ -27,6 +31,17 @@ fn a_search_prints_what_it_found_and_draws_it() {
         assert!(run.out.contains(genotype), "{}", run.out);
         assert_eq!(json["epochs"].as_array().map(Vec::len), Some(2));
         assert_eq!(json["alphas"].is_null(), strategy.starts_with("spos"));
+        assert_eq!((&json["schema"], &json["version"]), (&"lanista.one-shot-search".into(), &1.into()));
+        if strategy.starts_with("darts") {
+            let mut found = BTreeSet::new();
+            fields(&json, "", &mut found);
+            assert_eq!(found, documented("The result of a one-shot search as JSON"));
+            // Six edges of five operations, each by its name.
+            let alphas = json["alphas"].as_array().expect("parameters");
+            assert_eq!((alphas.len(), &alphas[0]["decision"]), (6, &"e01".into()));
+            let sizes = |of: &str| alphas.iter().map(|a| a[of].as_array().map(Vec::len)).collect::<Vec<_>>();
+            assert_eq!((sizes("candidates"), sizes("values")), (vec![Some(5); 6], vec![Some(5); 6]));
+        }
         let drawing = fs::read_to_string(f.path().join("cell.svg")).expect("is drawn");
         assert!(drawing.starts_with("<svg") && drawing.contains(genotype), "{drawing}");
         // What is printed can be given back.
@@ -103,14 +118,25 @@ fn tensorboard_shows_the_course() {
 #[test]
 fn what_was_found_is_trained() {
     let f = folder();
-    let base = ["--evaluator", SHORT, "--retrain", "plain:epochs=1,images=100,lr=0.001", "--quiet"];
+    // Steps that move nothing: what is kept is what was begun with.
+    let base = ["--evaluator", SHORT, "--retrain", "plain:epochs=1,images=100,lr=1e-12", "--quiet"];
     let more = |more: &[&'static str]| search(SPACE, "gdas", &[&base[..], more].concat());
-    let scratch = ok(f.path(), &more(&["--retrain-out", "scratch"]));
-    let inherited = ok(f.path(), &more(&["--retrain-out", "inherited", "--inherit"]));
+    let scratch = ok(f.path(), &more(&["--retrain-out", "scratch", "--checkpoint", "kept.safetensors"]));
+    ok(f.path(), &more(&["--retrain-out", "inherited", "--inherit"]));
     assert!(scratch.contains("genotype") && scratch.contains("test "), "{scratch}");
-    assert_ne!(scratch, inherited);
-    for out in ["scratch", "inherited"] {
-        assert!(f.path().join(out).join("weights.safetensors").exists());
+    let read = |file: &str| Checkpoint::load(&f.path().join(file)).unwrap_or_else(|e| panic!("{file}: {e}")).arrays;
+    let (supernet, alone) = (read("kept.safetensors"), read("scratch/weights.safetensors"));
+    let inherited = read("inherited/weights.safetensors");
+    let gap = |a: &Array, b: &Array| a.to_f64().iter().zip(b.to_f64()).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+    // What stands outside of all choices has the same path in the supernet.
+    let shared: Vec<_> = inherited.keys().filter(|k| supernet.contains_key(*k) && k.ends_with(".weight")).collect();
+    assert!(shared.len() >= 4, "{shared:?}");
+    for path in shared {
+        assert!(gap(&supernet[path], &inherited[path]) < 1e-6, "{path} is not the supernet's");
+        // Norms begin with ones everywhere.
+        if inherited[path].shape.len() > 1 {
+            assert!(gap(&supernet[path], &alone[path]) > 1e-3, "{path} is the supernet's, from scratch");
+        }
     }
     // By its genotype, in a space of another size.
     ok(f.path(), &more(&["--retrain-space", "nasbench201:image=1x8x8,channels=4,cells=1"]));
@@ -121,6 +147,78 @@ fn what_was_found_is_trained() {
     assert!(message.contains("did you mean `epochs`?"), "{message}");
     let args = ["search", "toy", "--strategy", "random", "--evaluator", "cost", "--trials", "1", "--retrain", "plain"];
     assert!(refused(f.path(), &args).contains("--retrain is of one-shot searches"));
+}
+
+/// The cell as it forms, drawn, and trained from scratch: what it prints is what it leaves in the folder.
+#[test]
+fn the_demo_searches_draws_and_trains() {
+    let f = folder();
+    let demo = |out: &str, more: &[&str]| {
+        let args =
+            [&["demo-oneshot", "--epochs", "4", "--retrain", "2", "--channels", "2", "--output", out], more].concat();
+        ok(f.path(), &args)
+    };
+    let told = demo("one", &[]);
+    let forms: Vec<&str> = told.lines().filter(|l| l.starts_with("epoch ") && l.contains(" of 4, loss ")).collect();
+    assert_eq!(forms.len(), 4, "{told}");
+    let found = told.lines().find_map(|l| l.strip_prefix("Found ")).expect("it says what it found");
+    assert!(forms[3].contains(found), "the last epoch's architecture is what is found: {told}");
+    let read =
+        |file: &str| fs::read_to_string(f.path().join("one").join(file)).unwrap_or_else(|e| panic!("{file}: {e}"));
+    assert!(read("cell.svg").starts_with("<svg"));
+    let history: Value = serde_json::from_str(&read("history.json")).expect("is JSON");
+    assert_eq!(history["epochs"].as_array().map(Vec::len), Some(2));
+    // The digits are told better than by guessing, and the network that was kept is the one that was found.
+    let accuracy = history["test"]["accuracy"].as_f64().expect("a number");
+    assert!(accuracy > 30.0, "{accuracy} % of ten classes");
+    assert!(told.contains(&format!("{accuracy:.2} %")), "{told}");
+    let network = ok(f.path(), &["cost", "one/network.lir", "--json"]);
+    let named = ok(f.path(), &["cost", "nasbench201:image=1x8x8,channels=2,cells=1", "--genotype", found, "--json"]);
+    let of = |text: &str, field: &str| serde_json::from_str::<Value>(text).expect("is JSON")[field].clone();
+    for field in ["params", "macs"] {
+        assert_eq!(of(&network, field), of(&named, field), "{field}");
+    }
+    // A seed determines it; without progress the same is found.
+    let quiet = demo("two", &["--quiet"]);
+    assert!(quiet.contains(&format!("Found {found}\n")) && !quiet.contains("epoch 1 of 4, loss"), "{quiet}");
+    let kept = |out: &str| fs::read(f.path().join(out).join("weights.safetensors")).expect("is kept");
+    assert_eq!(kept("one"), kept("two"));
+    demo("three", &["--quiet", "--seed", "1"]);
+    assert_ne!(kept("one"), kept("three"));
+}
+
+/// What no architecture fulfils is told before anything is trained; what some do, the found one does.
+#[test]
+fn constraints_hold() {
+    let f = folder();
+    let write = |name: &str, constraint: &str| {
+        let text = format!(
+            "module @two {{ entry @main decision ?a in [skip, conv] decision ?b in [skip, conv] constraint {constraint}
+             graph @main(%x: f32[N, 1, 8, 8]) {{
+               %s = conv2d %x {{out=4, k=3, pad=1}}
+               %a = choice ?a (%s) {{skip: identity, conv: conv2d {{out=4, k=1}}}}
+               %b = choice ?b (%a) {{skip: identity, conv: conv2d {{out=4, k=1}}}}
+               %p = global_avg_pool %b
+               %f = flatten %p
+               %y = linear %f {{out=10}}
+               return %y }} }}"
+        );
+        fs::write(f.path().join(name), text).expect("is written");
+    };
+    write("none.lir", "?a == ?b and ?a != ?b");
+    let message = refused(f.path(), &search("none.lir", "darts:order=1", &["--evaluator", SHORT, "--checkpoint", "k"]));
+    assert!(message.contains("no values of ?a, ?b fulfil the constraints"), "{message}");
+    assert!(!f.path().join("k").exists());
+    for (name, constraint, found) in [
+        ("skip.lir", "?a == skip and ?b == conv", "a=skip,b=conv"),
+        ("conv.lir", "?a == conv and ?b == skip", "a=conv,b=skip"),
+    ] {
+        write(name, constraint);
+        for strategy in ["darts:order=1", "gdas", "darts-pt:tune=1", "enas:steps=2", "spos:trials=2"] {
+            let out = ok(f.path(), &search(name, strategy, &["--evaluator", SHORT, "--quiet"]));
+            assert!(out.contains(found), "{strategy}: {out}");
+        }
+    }
 }
 
 #[test]
