@@ -33,7 +33,9 @@ pub(crate) fn hidden(path: &Path) -> OsString {
     let name = path.file_name().unwrap_or_default();
     let mut out = OsString::from(".");
     match name.to_str() {
-        Some(text) => out.push(&text[..text.floor_char_boundary(KEPT)]),
+        Some(text) => out.push(
+            text.char_indices().take_while(|(at, c)| at + c.len_utf8() <= KEPT).map(|(_, c)| c).collect::<String>(),
+        ),
         None => out.push(name),
     }
     out

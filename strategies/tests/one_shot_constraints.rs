@@ -106,7 +106,7 @@ fn a_search_under_a_constraint_goes_on() {
     let (space, folder) = (tight(), tempfile::tempdir().expect("a folder"));
     for (i, strategy) in ["darts-pt:tune=1", "gdas", "enas:steps=2,samples=3", "spos:trials=3"].iter().enumerate() {
         let whole = run(&space, strategy, &recipe(2), None, &mut |_| {}).expect("searches");
-        let mut keep = Keep { path: folder.path().join(i.to_string()), resume: false };
+        let mut keep = Keep::at(folder.path().join(i.to_string())).expect("nobody else keeps a search there");
         let killed = catch_unwind(AssertUnwindSafe(|| {
             run(&space, strategy, &recipe(2), Some(&keep), &mut |e| assert!(e.epoch < 1, "killed on purpose"))
         }));

@@ -227,7 +227,7 @@ fn undigested(target: &str) -> &str {
 }
 
 fn ir_failure(faults: &Faults) -> Failure {
-    mutators::MutateError::Verify(faults.clone()).into()
+    MutateError::Verify(faults.clone()).into()
 }
 
 #[cfg(test)]
