@@ -32,6 +32,19 @@ fn documented_example_is_the_text_form_too() {
     assert_eq!(Module::from_json(&module.to_json(), &OpRegistry::default()), Ok(module));
 }
 
+/// Editors on Windows put it before the first character; it is none of the text, and moves no column.
+#[test]
+fn a_byte_order_mark_is_no_part_of_a_text() {
+    let plain: Module = "module @m { entry @g graph @g(%x: f32[N, 3]) { return %x } }".parse().expect("a module");
+    let marked = format!("\u{feff}{plain}");
+    assert_eq!(marked.parse::<Module>().as_ref(), Ok(&plain));
+    let json = format!("\u{feff}{}", plain.to_json());
+    assert_eq!(Module::from_json(&json, &OpRegistry::default()).as_ref(), Ok(&plain));
+    let place = |text: &str| text.parse::<Module>().map_err(|e| (e.line, e.column));
+    assert_eq!(place("\u{feff}modul @m {}"), place("modul @m {}"));
+    assert!("\u{feff}\u{feff}module @m {}".parse::<Module>().is_err(), "one mark is enough");
+}
+
 #[test]
 fn errors_name_the_place() {
     let cases = [

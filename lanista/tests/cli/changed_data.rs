@@ -50,7 +50,21 @@ fn goes_on_with_the_same_images(f: &Path, resume: &[&str], kept: &str) {
 #[test]
 fn a_training_is_not_resumed() {
     let f = with_images();
-    let train = ["train", SPACE, "--data", "folder:images", "--epochs", "1", "--batch", "8", "--out", "run", "--quiet"];
+    let train = [
+        "train",
+        SPACE,
+        "--data",
+        "folder:images",
+        "--epochs",
+        "1",
+        "--batch",
+        "8",
+        "--random",
+        "1",
+        "--out",
+        "run",
+        "--quiet",
+    ];
     ok(f.path(), &train);
     let resume = [&train[..], &["--resume"]].concat();
     goes_on_with_the_same_images(f.path(), &resume, "run/checkpoint.safetensors");

@@ -1,6 +1,8 @@
 //! `export`.
 
 use super::support::{folder, ok, refused};
+use codegen::array::Data;
+use codegen::checkpoint::Checkpoint;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -114,13 +116,16 @@ fn bad_input() {
 fn weights_that_are_not_finite() {
     let f = folder();
     ok(f.path(), &export(&["--format", "pytorch", "--output", "net.py"]));
-    let whole = fs::read(f.path().join("net.safetensors")).expect("written");
-    let header: [u8; 8] = whole[..8].try_into().expect("a length");
-    let data = 8 + usize::try_from(u64::from_le_bytes(header)).expect("short");
+    let whole = Checkpoint::load(&f.path().join("net.safetensors")).expect("written");
     for value in [f32::NAN, f32::INFINITY] {
-        let mut bytes = whole.clone();
-        bytes[data..data + 4].copy_from_slice(&value.to_le_bytes());
-        fs::write(f.path().join("bad.safetensors"), bytes).expect("a file");
+        let mut bad = whole.clone();
+        let mut arrays = bad.arrays.values_mut().filter_map(|array| match &mut array.data {
+            Data::F32(numbers) => numbers.first_mut(),
+            _ => None,
+        });
+        *arrays.next().expect("a weight") = value;
+        drop(arrays);
+        bad.save(&f.path().join("bad.safetensors")).expect("a file");
         let before = files(f.path());
         for format in ["pytorch", "onnx"] {
             let message =

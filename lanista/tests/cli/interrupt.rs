@@ -1,6 +1,7 @@
 //! A command that is interrupted says how to go on, and leaves nothing but what was kept.
 
 use super::support::{command, folder, ok, result};
+use rustix::process::{Pid, Signal, kill_process};
 use std::fs;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
@@ -12,10 +13,9 @@ fn search<'a>(trials: &'a str, journal: &'a str) -> Vec<&'a str> {
     [&["search", "darts:auxiliary=false"], &evolution[..], &kept[..]].concat()
 }
 
-/// Sends a signal by its name.
-pub fn signal(child: &Child, name: &str) {
-    let sent = Command::new("kill").args([&format!("-{name}"), &child.id().to_string()]).status().expect("kill runs");
-    assert!(sent.success(), "{sent}");
+/// Sends a signal, at once: a command to send it with would come late.
+pub fn signal(child: &Child, signal: Signal) {
+    kill_process(Pid::from_child(child), signal).expect("a child that was not waited for");
 }
 
 /// Waits until a file has so many bytes.
@@ -35,14 +35,14 @@ pub fn names(folder: &Path) -> Vec<String> {
 #[test]
 fn a_search_says_how_to_go_on() {
     let whole = folder();
-    ok(whole.path(), &search("300", "j.jsonl"));
+    ok(whole.path(), &search("3000", "j.jsonl"));
     let expected = result(&whole.path().join("r.json"));
-    for (name, code) in [("INT", 130), ("TERM", 143)] {
+    for (number, code) in [(Signal::INT, 130), (Signal::TERM, 143)] {
         let f = folder();
         let journal = "a journal's.jsonl";
-        let mut child = command(f.path(), &search("300", journal)).stderr(Stdio::piped()).spawn().expect("runs");
+        let mut child = command(f.path(), &search("3000", journal)).stderr(Stdio::piped()).spawn().expect("runs");
         grown(&mut child, &f.path().join(journal), 2_000);
-        signal(&child, name);
+        signal(&child, number);
         let Output { status, stderr, .. } = child.wait_with_output().expect("a child");
         let message = String::from_utf8_lossy(&stderr).into_owned();
         assert_eq!(status.code(), Some(code), "{message}");
@@ -67,7 +67,7 @@ fn without_a_journal_it_only_ends() {
         assert!(child.try_wait().expect("a child").is_none());
         std::thread::sleep(std::time::Duration::from_millis(1));
     }
-    signal(&child, "TERM");
+    signal(&child, Signal::TERM);
     let Output { status, stdout, stderr } = child.wait_with_output().expect("a child");
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     assert_eq!((status.code(), text(&stdout), text(&stderr)), (Some(143), String::new(), "interrupted\n".to_owned()));
@@ -79,10 +79,10 @@ fn a_signal_that_is_turned_off_stays_off() {
     let f = folder();
     let program = env!("CARGO_BIN_EXE_lanista");
     let script = format!("trap '' INT; exec {program} \"$@\"");
-    let args = [&["-c", &script, "sh"], &search("300", "j.jsonl")[..]].concat();
+    let args = [&["-c", &script, "sh"], &search("3000", "j.jsonl")[..]].concat();
     let mut child = Command::new("sh").args(args).current_dir(f.path()).stdout(Stdio::null()).spawn().expect("runs");
     grown(&mut child, &f.path().join("j.jsonl"), 2_000);
-    signal(&child, "INT");
+    signal(&child, Signal::INT);
     assert_eq!(child.wait().expect("a child").code(), Some(0));
     assert!(f.path().join("r.json").is_file());
 }

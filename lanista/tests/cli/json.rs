@@ -60,6 +60,7 @@ fn every_field_is_documented_and_every_documented_field_is_there() {
     let mut found = BTreeSet::new();
     fields(&toy(), "", &mut found);
     fields(&nasbench201(), "", &mut found);
+    fields(&super::failures::searched().1, "", &mut found);
     assert_eq!(found, documented);
 }
 

@@ -3,6 +3,7 @@
 use super::interrupt::{grown, names, signal};
 use super::support::{command, folder, ok, refused, run_in};
 use codegen::checkpoint::Checkpoint;
+use rustix::process::Signal;
 use std::fs;
 use std::path::Path;
 use std::process::{Child, Output, Stdio};
@@ -11,13 +12,14 @@ use testing::damaged;
 const SPACE: &str = "nasbench201:image=1x8x8,channels=2,cells=1";
 
 fn train<'a>(seed: &'a str, more: &[&'a str]) -> Vec<&'a str> {
-    let data = ["--random", "3", "--data", "digits", "--recipe", "plain:images=100", "--epochs", "3", "--batch", "50"];
+    let data = ["--random", "3", "--data", "digits", "--recipe", "plain:images=100", "--epochs", "20", "--batch", "50"];
     let kept = ["--threads", "1", "--quiet", "--out", "run", "--save-every", "0", "--seed", seed];
     [&["train", SPACE], &data[..], &kept, more].concat()
 }
 
 fn search<'a>(seed: &'a str, more: &[&'a str]) -> Vec<&'a str> {
-    let train = ["--evaluator", "train:data=digits,epochs=3,images=100,batch=50", "--strategy", "gdas", "--seed", seed];
+    let train =
+        ["--evaluator", "train:data=digits,epochs=10,images=100,batch=50", "--strategy", "gdas", "--seed", seed];
     [&["search", SPACE], &train[..], &["--checkpoint", "kept", "--quiet"], more].concat()
 }
 
@@ -63,16 +65,12 @@ fn one_of_two_goes_on_with_a_run() {
     let f = folder();
     ok(f.path(), &train("0", &[]));
     let resume = train("0", &["--resume"]);
-    let first = spawn(f.path(), &resume);
-    let lock = f.path().join("run/.checkpoint.safetensors.lock");
-    while !lock.exists() {
-        std::thread::yield_now();
-    }
-    signal(&first, "STOP");
+    // What another process would hold.
+    let lock =
+        files::Lock::beside(&f.path().join("run/checkpoint.safetensors")).expect("a folder").expect("it is free");
     let message = refused(f.path(), &resume);
     assert!(message.contains("--out run: another process trains into this folder; wait for it to end"), "{message}");
-    signal(&first, "CONT");
-    assert!(first.wait_with_output().expect("a child").status.success());
+    drop(lock);
     ok(f.path(), &resume);
 }
 
@@ -117,7 +115,7 @@ fn an_interrupted_training_goes_on() {
     let f = folder();
     let mut child = spawn(f.path(), &train("0", &[]));
     grown(&mut child, &f.path().join("run/checkpoint.safetensors"), 1);
-    signal(&child, "TERM");
+    signal(&child, Signal::TERM);
     let Output { status, stderr, .. } = child.wait_with_output().expect("a child");
     let told = (status.code(), text(&stderr));
     assert_eq!(told, (Some(143), "interrupted; go on with the same command and --resume\n".to_owned()));
@@ -133,7 +131,7 @@ fn an_interrupted_search_goes_on() {
     let f = folder();
     let mut child = spawn(f.path(), &search("0", &[]));
     grown(&mut child, &f.path().join("kept"), 1);
-    signal(&child, "INT");
+    signal(&child, Signal::INT);
     let Output { status, stderr, .. } = child.wait_with_output().expect("a child");
     assert_eq!((status.code(), text(&stderr)), (Some(130), "interrupted; go on with the same command\n".to_owned()));
     assert_eq!(names(f.path()), ["kept"]);

@@ -6,6 +6,7 @@ mod changed_data;
 mod data;
 mod evil_names;
 mod export;
+mod failures;
 mod flags;
 mod golden;
 mod inspect;

@@ -84,7 +84,7 @@ fn bomb(rng: &mut ChaCha8Rng) -> String {
     match below(rng, 8) {
         0 => nested(1 + below(rng, 6), &mut || 1 + (n % 4096)),
         1 => doubling(1 + below(rng, 60)),
-        2 => deciding(&format!("1..={n}"), "linear %x {out=?d}"),
+        2 => deciding(&format!("1..={n}"), "linear %x {out=?d % 64 + 1}"),
         3 => deciding(&format!("1..={n} step {}", 1 + below(rng, 1 << 20)), "repeat ?d @main2(%x)")
             .replace("entry", "graph @main2(%x) {\n    %y = relu %x\n    return %y\n  }\n  entry"),
         4 => {
@@ -92,7 +92,11 @@ fn bomb(rng: &mut ChaCha8Rng) -> String {
             let all: Vec<String> = (0..many).map(|i| i.to_string()).collect();
             deciding(&format!("any of [{}]", all.join(", ")), "linear %x {out=4}")
         }
-        5 => deciding("[1, 2]", &format!("linear %x {{out={}}}", n.min(u64::from(u32::MAX)))),
+        // Either less than a process has here, or more than one may take anywhere.
+        5 => {
+            let out = if n < 1 << 22 { n } else { u64::from(u32::MAX) - n % (1 << 20) };
+            deciding("[1, 2]", &format!("linear %x {{out={out}}}"))
+        }
         6 => symmetric(2 + below(rng, 200)),
         _ => deciding(&format!("[{n}, 3]"), "linear %x {out=?d ** 3}"),
     }
@@ -147,7 +151,7 @@ fn known_ones() {
         ("sixty doublings", doubling(60)),
         ("any of 59", deciding(&format!("any of [{}]", wide.join(", ")), "linear %x {out=4}")),
         ("a domain beyond counting", deciding("1..=292805461487453203", "linear %x {out=?d}")),
-        ("a domain beyond collecting", deciding("1..=100000000", "linear %x {out=?d}")),
+        ("a domain beyond collecting", deciding("1..=100000000", "linear %x {out=?d % 64 + 1}")),
         ("a layer beyond memory", deciding("[1, 2]", "linear %x {out=4294967295}")),
         ("192 parallel parts", symmetric(192)),
     ] {
