@@ -2,6 +2,7 @@
 #![cfg(feature = "torch")]
 
 mod by_hand;
+mod correlations;
 mod everywhere;
 mod published;
 mod refusals;
