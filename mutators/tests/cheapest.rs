@@ -30,7 +30,7 @@ const CONSTRAINTS: [&str; 6] = [
     "constraint ?width + 2 * ?kernel <= 14 and ?op[1] != skip",
     "constraint ?op[0] != skip or contains(?in, 1) constraint not (?kernel == 1 and ?width == 12)",
     "constraint len(?in) == 2 constraint ?width % (?kernel + 1) == 0",
-    "constraint ?op[len(?in) - 1] == deep constraint ?width // (?kernel - 3) < 3",
+    "constraint ?op[len(?in) - 1] == deep constraint ?width // (?kernel - 2) < 3",
 ];
 
 /// What no expression says: a sample's text has an even number of letters.

@@ -82,9 +82,12 @@ fn bad_input_is_one_line_and_leaves_nothing() {
     has(&r("nasbench201", "digits", &["--random", "1"]), &["f32[N, 3, 32, 32]", "1 x 8 x 8", "image=1x8x8"]);
     has(&r("nasbench201:image=1x8x8,classes=7", "digits", &["--random", "1"]), &["f32[N, 7]", "classes=10"]);
     has(&r(SPACE, "digits", &[]), &["has open decisions", "--sample"]);
-    let huge = "nasbench201:image=1x8x8,channels=1024,cells=40";
+    let huge = "nasbench201:image=1x8x8,channels=200,cells=40";
     let all = "|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|nor_conv_3x3~0|nor_conv_3x3~1|nor_conv_3x3~2|";
-    has(&r(huge, "digits", &["--genotype", all]), &["training needs ", "are available", "smaller batch"]);
+    has(
+        &r(huge, "digits", &["--genotype", all, "--batch", "1400"]),
+        &["training needs ", "are available", "smaller batch"],
+    );
     has(&r("small.lir", "digits", &["--resume"]), &["--out run: has no checkpoint.safetensors to resume from"]);
     assert_eq!(refused(f.path(), &["train", "small.lir"]).lines().count(), 1);
     let lost = refused(f.path(), &["train", "small.lir", "--data", "digits", "--resume"]);
