@@ -174,13 +174,13 @@ impl SavedRun {
     /// # Errors
     /// If it is another; what differs is named.
     pub fn check(&self, dataset: &Dataset, recipe: &Recipe, inherits: bool) -> Result<(), TrainError> {
-        self.agrees(identity(dataset.data(), recipe))?;
+        self.agrees(&identity(dataset.data(), recipe))?;
         let first = self.field(FIRST);
         let given = if inherits { INHERITED } else { DRAWN };
         if first.starts_with(given) { Ok(()) } else { Err(self.other(FIRST, given)) }
     }
 
-    fn agrees(&self, identity: Identity) -> Result<(), TrainError> {
+    fn agrees(&self, identity: &Identity) -> Result<(), TrainError> {
         match identity.iter().find(|(field, given)| self.field(field) != *given) {
             Some((field, given)) => Err(self.other(field, given)),
             None => Ok(()),
@@ -246,7 +246,7 @@ impl Trainer {
         let no_run = |why: String| saved.no_run(why);
         let (state, weights): (Weights, Weights) = arrays.into_iter().partition(|(name, _)| name.contains(STATE));
         check(&self.network.train, &weights)?;
-        saved.agrees(self.identity())?;
+        saved.agrees(&self.identity())?;
         let (at, history): (Position, Vec<Epoch>) = (saved.parsed("position")?, saved.parsed("history")?);
         let best: Option<Best> = saved.parsed("best")?;
         let is_past = at.epoch > self.recipe.epochs || at.batch >= self.batches() || history.len() != at.epoch as usize;
