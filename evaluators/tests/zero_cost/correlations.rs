@@ -93,7 +93,6 @@ fn proxies_order_networks_as_published() {
         for (i, (proxy, column, bound, _)) in rows.iter().enumerate() {
             let ours: Vec<f64> = found.iter().map(|row| row[i]).collect();
             let agreement = agreement(&published, column, &archs, &ours);
-            eprintln!("{proxy}: {agreement:.3}");
             if agreement < *bound {
                 failures.push(format!("{proxy}: {agreement:.3} with the published column, which should be {bound}"));
             }
@@ -115,7 +114,6 @@ fn l2_norm_orders_networks_as_published() {
     let ours: Vec<f64> = scores(&space, &archs, &[Proxy::L2Norm], &batch).iter().map(|row| row[0]).collect();
     let found = agreement(&published, "l2_norm", &archs, &ours);
     let params = agreement(&published, "l2_norm", &archs, &accuracy_and_params(&archs)[1]);
-    eprintln!("l2_norm: {found:.3}, parameters {params:.3}");
     assert!(found > 0.9 && params < 0.85, "{found}, parameters alone {params}");
 }
 

@@ -1,6 +1,6 @@
 //! A command that is interrupted says how to go on, and leaves nothing but what was kept.
 
-use super::support::{command, folder, ok, result};
+use super::support::{folder, interruptible, ok, result};
 use rustix::process::{Pid, Signal, kill_process};
 use std::fs;
 use std::path::Path;
@@ -40,7 +40,7 @@ fn a_search_says_how_to_go_on() {
     for (number, code) in [(Signal::INT, 130), (Signal::TERM, 143)] {
         let f = folder();
         let journal = "a journal's.jsonl";
-        let mut child = command(f.path(), &search("3000", journal)).stderr(Stdio::piped()).spawn().expect("runs");
+        let mut child = interruptible(f.path(), &search("3000", journal)).stderr(Stdio::piped()).spawn().expect("runs");
         grown(&mut child, &f.path().join(journal), 2_000);
         signal(&child, number);
         let Output { status, stderr, .. } = child.wait_with_output().expect("a child");
@@ -58,7 +58,7 @@ fn a_search_says_how_to_go_on() {
 fn without_a_journal_it_only_ends() {
     let f = folder();
     let args = ["search", "darts", "--strategy", "random:replace=true", "--evaluator", "cost", "--trials", "1000000"];
-    let mut child = command(f.path(), &args).stderr(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("runs");
+    let mut child = interruptible(f.path(), &args).stderr(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("runs");
     // It listens before anything else.
     while !fs::read_to_string(format!("/proc/{}/status", child.id())).expect("it runs").lines().any(|line| {
         line.strip_prefix("SigCgt:")

@@ -1,7 +1,7 @@
 //! What trains is not lost: not to a second run, a signal, a damaged file or a full disk.
 
 use super::interrupt::{grown, names, signal};
-use super::support::{command, folder, ok, refused, run_in};
+use super::support::{folder, interruptible, ok, refused, run_in};
 use codegen::checkpoint::Checkpoint;
 use rustix::process::Signal;
 use std::fs;
@@ -24,7 +24,7 @@ fn search<'a>(seed: &'a str, more: &[&'a str]) -> Vec<&'a str> {
 }
 
 fn spawn(folder: &Path, args: &[&str]) -> Child {
-    command(folder, args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("runs")
+    interruptible(folder, args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("runs")
 }
 
 fn text(bytes: &[u8]) -> String {

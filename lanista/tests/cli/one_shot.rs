@@ -263,6 +263,16 @@ fn a_supernet_is_ranked_against_the_table() {
     let other: Value = serde_json::from_str(&other).expect("JSON");
     assert_eq!(json["params"], other["params"]);
     assert_ne!(json["points"], other["points"]);
+    // All networks are above nothing, none above a perfect one; which table it is changes what params are ranked against.
+    let ranked = |more: &[&str]| -> Value {
+        serde_json::from_str(&ok(f.path(), &[&args[..], &["--json", "--quiet"], more].concat())).expect("JSON")
+    };
+    let least = ranked(&["--above", "0"]);
+    assert_eq!((&least["networks_above"], &least["params"]["tau_above"]), (&12.into(), &json["params"]["tau"]));
+    let most = ranked(&["--above", "100.5", "--table", "nasbench201:dataset=cifar100"]);
+    assert_eq!((&most["networks_above"], &most["points"][1]["tau_above"]), (&0.into(), &Value::Null));
+    assert_eq!(most["metric"], "cifar100 test accuracy, 200 epochs");
+    assert_ne!(most["params"]["tau"], json["params"]["tau"]);
     let message = refused(f.path(), &["rank", "darts:network=search,image=1x8x8", "--evaluator", SHORT]);
     assert!(message.contains("nasbench201"), "{message}");
     let toy = refused(f.path(), &[&["rank", SPACE, "--evaluator", SHORT, "--samples", "20000"][..], &["-q"]].concat());

@@ -38,6 +38,15 @@ pub fn command(folder: &Path, args: &[&str]) -> Command {
     command
 }
 
+/// The same, where a signal ends what it does: whoever starts tests in the background has turned SIGINT off for them and
+/// for all that they start.
+pub fn interruptible(folder: &Path, args: &[&str]) -> Command {
+    let mut env = Command::new("env");
+    env.args(["--default-signal=INT,TERM", env!("CARGO_BIN_EXE_lanista")]).args(args).current_dir(folder);
+    env.stdin(Stdio::null()).env_remove("RUST_BACKTRACE").env("NO_COLOR", "1");
+    env
+}
+
 /// Runs it to its end.
 pub fn run_in(folder: &Path, args: &[&str]) -> Run {
     let Output { status, stdout, stderr } = command(folder, args).output().expect("the binary runs");

@@ -1,6 +1,6 @@
 //! A command that is killed at any moment, by any signal, and taken up again ends as if it had not been interrupted.
 
-use super::super::support::command;
+use super::super::support::interruptible;
 #[cfg(feature = "torch")]
 use super::studies::{ONE_SHOT, TRAINING};
 use super::studies::{SEARCH, Study};
@@ -80,7 +80,7 @@ fn attack(name: &'static str, study: &Study, short: u64, whole: u64) {
             let args: Vec<&str> = args.iter().map(String::as_str).collect();
             let before = leftovers(f.path());
             let mut child =
-                command(f.path(), &args).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it runs");
+                interruptible(f.path(), &args).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it runs");
             let moment = Moment::draw(study, whole, &mut rng);
             if !moment.wait(&mut child, study, f.path()) {
                 let status = child.wait().expect("a child");
