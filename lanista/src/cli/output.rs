@@ -138,6 +138,7 @@ impl Outputs {
     }
 
     /// Writes a result to a file that was registered by [`keeps`](Outputs::keeps), or lies in a folder of the command's own.
+    #[cfg(feature = "torch")]
     pub fn put<T: AsRef<[u8]>>(&mut self, path: &Path, contents: Result<T, Failure>) {
         self.write(Some(&Target { path: path.to_owned(), special: false }), || contents);
     }
