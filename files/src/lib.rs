@@ -25,7 +25,7 @@ pub fn has_written() -> bool {
     WRITTEN.load(Ordering::Relaxed)
 }
 
-/// Notes that something was written by other means than [`write`]: a line was appended.
+/// Notes that something was written by other means than [`write()`]: a line was appended.
 pub fn wrote() {
     WRITTEN.store(true, Ordering::Relaxed);
 }
