@@ -3,8 +3,8 @@
 #![cfg(feature = "data")]
 
 mod bombs;
-mod mutated;
 mod samples;
+mod soak;
 
 use evaluators::data::{Data, DataError, Places, Source};
 use peak_alloc::PeakAlloc;

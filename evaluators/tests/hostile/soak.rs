@@ -1,7 +1,7 @@
 //! Every reader on files that were changed at random: never a panic, never much memory, and what is read is what was
 //! written wherever the format has a checksum.
 //!
-//! `LANISTA_SOAK=N` makes N times as many rounds, `LANISTA_SOAK_SEED` is where they start; a failure tells its seed.
+//! A short round among the tests, and a long one in `make soak`, see [`testing::soak`]; a failure tells its seed.
 
 use super::samples::{BASELINE, PROGRESSIVE, grey, gzip, hex, idx, png, tar, zip};
 use super::{counted, put, read};
@@ -12,6 +12,7 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
+use testing::soak::Soak;
 
 /// Rounds per subject, at the least.
 const ROUNDS: u64 = 150;
@@ -281,11 +282,6 @@ fn attempt(subject: &Subject, bytes: &[u8], folder: &Path) -> Result<Data, DataE
     }
 }
 
-fn variable(name: &str, otherwise: u64) -> u64 {
-    let Ok(text) = std::env::var(name) else { return otherwise };
-    text.parse().unwrap_or_else(|_| panic!("{name}={text} is no number"))
-}
-
 /// A data set of the catalogue is refused for its number of images, once all of them have been read.
 fn is_refused_for_its_number(error: &str) -> bool {
     error.contains("training and") && error.contains("; it should be ")
@@ -293,14 +289,15 @@ fn is_refused_for_its_number(error: &str) -> bool {
 
 #[test]
 fn changed_files_are_refused_or_read_whole() {
-    let (seed, soak) = (variable("LANISTA_SOAK_SEED", 0), variable("LANISTA_SOAK", 1));
+    let soak = Soak::new("changed data files", ROUNDS);
+    let seed = soak.seed;
     let (mut read, mut refused) = (0, 0);
     for (s, subject) in subjects().iter().enumerate() {
         let f = tempfile::tempdir().expect("a folder");
         let sound = attempt(subject, &(subject.finish)(&subject.bytes), &f.path().join("sound"));
         let sound = sound.map(|data| contents(&data)).map_err(|e| e.to_string());
         assert!(sound.as_ref().err().is_none_or(|e| is_refused_for_its_number(e)), "{}: {sound:?}", subject.name);
-        for round in 0..ROUNDS * soak {
+        for round in 0..soak.rounds {
             let mut key = [0; 32];
             for (slot, word) in key.chunks_exact_mut(8).zip([seed, s as u64, round]) {
                 slot.copy_from_slice(&word.to_le_bytes());
@@ -339,6 +336,7 @@ fn changed_files_are_refused_or_read_whole() {
     }
     // With neither the test would look at nothing.
     assert!(read > 0 && refused > read / 4, "{read} were read, {refused} were refused");
+    soak.say(&format!("{} files: {refused} refused, {read} read whole, no panic", read + refused));
 }
 
 /// What an error tells of numbers of images.
