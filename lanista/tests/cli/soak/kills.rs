@@ -99,7 +99,12 @@ fn attack(name: &'static str, study: &Study, short: u64, whole: u64) {
             let died = status.signal().or(status.code().map(|c| c - 128));
             assert_eq!(died, Some(signal.as_raw()), "{name}, seed {seed}: {args:?} ended with {status}");
             if signal != Signal::KILL {
-                assert_eq!(leftovers(f.path()), before, "{name}, seed {seed}: {signal:?} leaves files");
+                // What an earlier SIGKILL left may be gone by now; nothing may come to it.
+                let after = leftovers(f.path());
+                assert!(
+                    after.iter().all(|file| before.contains(file)),
+                    "{name}, seed {seed}: {signal:?} leaves {after:?}"
+                );
             }
             *by.entry(if signal == Signal::KILL {
                 "KILL"
