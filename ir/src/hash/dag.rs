@@ -14,6 +14,7 @@
 
 use super::parts::Parts;
 use super::stable::{GraphHash, StableHasher, avalanche, fold};
+use petgraph::unionfind::UnionFind;
 use rustc_hash::FxHashSet;
 use std::borrow::Cow;
 
@@ -288,14 +289,7 @@ impl Dag {
             }
         }
         links.sort_unstable();
-        let mut component: Vec<usize> = (0..n).collect();
-        fn root(c: &mut [usize], mut i: usize) -> usize {
-            while c[i] != i {
-                c[i] = c[c[i]];
-                i = c[i];
-            }
-            i
-        }
+        let mut parts = UnionFind::new(n);
         for group in links.chunk_by(|a, b| a.0 == b.0) {
             let (a, b, ..) = group[0].0;
             // Everything linked to everything, equally often: members may be permuted freely.
@@ -305,13 +299,11 @@ impl Dag {
                 && group.chunk_by(|x, y| (x.1, x.2) == (y.1, y.2)).all(|same| same.len() == times);
             if !complete {
                 for (_, o, i) in group {
-                    let (p, q) = (root(&mut component, *o), root(&mut component, *i));
-                    component[p] = q;
+                    parts.union(*o, *i);
                 }
             }
         }
-        let part: Vec<Option<usize>> =
-            (0..n).map(|i| (class[i] != usize::MAX).then(|| root(&mut component, i))).collect();
+        let part: Vec<Option<usize>> = (0..n).map(|i| (class[i] != usize::MAX).then(|| parts.find_mut(i))).collect();
         let mut tied: Vec<(usize, usize)> = (0..n).filter_map(|i| Some((part[i]?, class[i]))).collect();
         tied.sort_unstable();
         let worst = tied.windows(2).filter(|w| w[0] == w[1]).map(|w| w[0].1).min_by_key(|c| (size[*c], *c))?;

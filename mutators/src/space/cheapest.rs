@@ -15,6 +15,7 @@ use ir::decision::Pick;
 use ir::eval::{Empty, Env, EvalError};
 use ir::expr::BinOp;
 use ir::{Expr, Value};
+use petgraph::unionfind::UnionFind;
 use rand::Rng;
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
@@ -138,18 +139,21 @@ impl Space {
         let slots = schema.slots().len();
         let follows: Vec<Vec<usize>> = (0..slots).map(|s| price.follows(s)).collect();
         let named: Vec<Vec<usize>> = self.constraints.iter().map(|c| slots_of(c, schema)).collect();
-        let mut group: Vec<usize> = (0..slots).collect();
+        let mut ties = UnionFind::new(slots);
         let mut tie = |a: usize, b: usize| {
-            let (from, to) = (group[a].max(group[b]), group[a].min(group[b]));
-            group.iter_mut().filter(|g| **g == from).for_each(|g| *g = to);
+            ties.union(a, b);
         };
         follows.iter().enumerate().for_each(|(slot, all)| all.iter().for_each(|f| tie(slot, *f)));
         named.iter().for_each(|all| all.windows(2).for_each(|pair| tie(pair[0], pair[1])));
         if !self.rules.is_empty() {
             (1..slots).for_each(|slot| tie(0, slot));
         }
-        let part = |first: usize| {
-            let mut slots: Vec<usize> = (0..slots).filter(|s| group[*s] == first).collect();
+        let group = ties.into_labeling();
+        let mut groups: Vec<Vec<usize>> = vec![Vec::new(); slots];
+        (0..slots).for_each(|s| groups[group[s]].push(s));
+        groups.retain(|slots| !slots.is_empty());
+        groups.sort_by_key(|slots| slots[0]);
+        let part = |mut slots: Vec<usize>| {
             // What a price depends on comes before it.
             slots.sort_by_key(|s| !follows[*s].is_empty());
             let touching = |slot: &usize| {
@@ -158,7 +162,7 @@ impl Space {
             };
             Part { constraints: slots.iter().map(touching).collect(), slots }
         };
-        let mut parts: Vec<Part<'_>> = (0..slots).filter(|s| group[*s] == *s).map(part).collect();
+        let mut parts: Vec<Part<'_>> = groups.into_iter().map(part).collect();
         // A constraint that names nothing holds for all or for none.
         let closed = self.constraints.iter().zip(&named).filter(|(_, all)| all.is_empty()).map(|(c, _)| c);
         if let Some(first) = parts.first_mut() {

@@ -3,6 +3,7 @@
 use super::Space;
 use crate::schema::Schema;
 use ir::decision::Pick;
+use petgraph::unionfind::UnionFind;
 use std::fmt;
 
 /// Number of samples of a space.
@@ -58,22 +59,15 @@ impl Space {
 /// The slots in parts that do not guard each other, each in guard order.
 fn parts(schema: &Schema) -> Vec<Vec<usize>> {
     let n = schema.slots().len();
-    fn root(part: &mut [usize], mut i: usize) -> usize {
-        while part[i] != i {
-            part[i] = part[part[i]];
-            i = part[i];
-        }
-        i
-    }
-    let mut part: Vec<usize> = (0..n).collect();
+    let mut ties = UnionFind::new(n);
     for (i, slot) in schema.slots().iter().enumerate() {
         for (s, _) in slot.guard.iter().flatten().flatten() {
-            let (a, b) = (root(&mut part, i), root(&mut part, *s));
-            part[a] = b;
+            ties.union(i, *s);
         }
     }
+    let part = ties.into_labeling();
     let mut out: Vec<Vec<usize>> = vec![Vec::new(); n];
-    schema.guard_order().iter().for_each(|i| out[root(&mut part, *i)].push(*i));
+    schema.guard_order().iter().for_each(|i| out[part[*i]].push(*i));
     out.retain(|p| !p.is_empty());
     out
 }
